@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What every unit test includes first: cmocka wants these headers before its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+
+/* Path of a file in the source tree, tests being run from its top or with SRIOVD_TEST_SOURCE set.
+ */
+#define TEST_SOURCE(path)                                                       \
+	(g_getenv("SRIOVD_TEST_SOURCE")                                         \
+		 ? g_build_filename(g_getenv("SRIOVD_TEST_SOURCE"), path, NULL) \
+		 : g_strdup(path))
+
+/* Fails with the error's text when a call that must succeed did not. */
+#define assert_ok(call, err)                                                                       \
+	do {                                                                                       \
+		int r_ = (call);                                                                   \
+		if (r_ < 0)                                                                        \
+			fail_msg("%s: %d (%s)", #call, r_, (err) ? (err)->message : "no message"); \
+	} while (0)
