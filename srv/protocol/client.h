@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+/*
+ * A blocking Varlink client, for sriovctl and the hook: one connection, one call at a time.
+ */
+struct srv_client;
+
+#define SRV_SOCKET_PATH SRIOVD_RUNDIR "/sriovd.sock"
+
+/*
+ * path:       socket; NULL for $SRIOVD_SOCKET or SRV_SOCKET_PATH
+ * timeout_ms: for connecting and for each reply; -1: wait for ever
+ * Errors: UNAVAILABLE (nobody listens: says how to start the daemon), DENIED (no right to connect)
+ */
+int srv_client_connect(const char *path, int timeout_ms, struct srv_client **ret,
+		       struct sriov_error **err);
+void srv_client_free(struct srv_client *client);
+
+/*
+ * Calls a method and waits for its one reply.
+ *
+ * method:     full name, "io.sriovd.Claim"
+ * parameters: stolen; NULL for {}
+ * ret:        the reply's parameters, the caller's; may be NULL
+ * Errors: what the daemon answered (srv_error_from_reply()), TIMEOUT, UNAVAILABLE (connection
+ * lost).
+ */
+int srv_client_call(struct srv_client *client, const char *method, json_t *parameters, json_t **ret,
+		    struct sriov_error **err);
+
+/*
+ * Calls with "more" and gives each reply to fn until the last one, or until fn returns false.
+ * parameters is stolen; reply is borrowed.
+ */
+int srv_client_call_more(struct srv_client *client, const char *method, json_t *parameters,
+			 bool (*fn)(json_t *reply, bool continues, void *data), void *data,
+			 struct sriov_error **err);
