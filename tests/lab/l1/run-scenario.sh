@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Inside L1: run one scenario and leave its logs in /results/logs/NAME. Exit code: the scenario's (77: skipped), 99: L1 could not be
+# made clean before it. Usage: run-scenario.sh NAME SECONDS PHASE
+name=$1 limit=$2
+export LAB_PHASE=$3
+# shellcheck source=tests/lab/lib.sh
+. /tree/tests/lab/lib.sh
+out=/results/logs/$name
+mkdir -p "$out"
+if [ "$LAB_PHASE" = 1 ]; then
+	lab_reset > "$out/reset.log" 2>&1 || { cat "$out/reset.log"; exit 99; }
+fi
+since=$(date +%s)
+dmesg -C
+rc=0
+# -E: in functions too, an unforeseen failure says where it was
+# shellcheck disable=SC2016
+timeout -k 10 "$limit" env lab_since="$since" bash -c '
+	set -eEuo pipefail
+	. /tree/tests/lab/lib.sh
+	trap "say \"FAILED: line \$LINENO: \$BASH_COMMAND\"" ERR
+	. "$1"' "$name" "/tree/tests/lab/scenarios/$name.sh" < /dev/null || rc=$?
+[ $rc != 124 ] && [ $rc != 137 ] || echo "FAILED: not done within $limit s"
+journalctl -q --no-pager -o short-monotonic -u sriovd --since "@$since" > "$out/sriovd.log"
+# L1 has no logind (a second at every boot), which libvirtd would tell each time
+journalctl -q --no-pager -o short-monotonic -u libvirtd --since "@$since" |
+	grep -vE "login1|inhibitor" >  "$out/libvirtd.log"
+journalctl -q --no-pager -o short-monotonic --since "@$since" > "$out/journal.log"
+dmesg > "$out/kernel.log"
+mkdir -p "$out/guests"
+cp -r /var/log/guests/. "$out/guests/" 2> /dev/null
+for g in /var/log/libvirt/qemu/*.log; do [ ! -e "$g" ] || cp "$g" "$out/guests/qemu-$(basename "$g")"; done
+if [ $rc != 0 ]; then
+	{
+		virsh list --all
+		ip -d link
+		ip -n peer addr 2> /dev/null
+		ps -ef
+	} > "$out/state.log" 2>&1
+fi
+exit $rc

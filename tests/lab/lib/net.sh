@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# PFs and VFs as the kernel sees them, the outside peer, QEMU's monitor.
+
+# lab_nics: all igb NICs; lab_pfs: those that sriovd may have; lab_peer_nic: the last one, the outside peer
+lab_nic_count() { sed -n 's/.*\blab\.nics=\([0-9]*\).*/\1/p' /proc/cmdline; }
+lab_pfs() { local i; for ((i = 1; i < $(lab_nic_count); i++)); do echo "enp${i}s0"; done; }
+lab_peer_nic() { echo "enp$(lab_nic_count)s0"; }
+
+# pf_pci PF: its address, found without the netdev (which may be renamed, in a namespace or gone)
+pf_pci() { local n=${1#enp}; printf '0000:%02x:00.0\n' "$((10#${n%s0}))"; }
+# vf_pci PF INDEX
+vf_pci() { basename "$(readlink "/sys/bus/pci/devices/$(pf_pci "$1")/virtfn$2")"; }
+
+# vf_attr PF INDEX [FILTER]: what the kernel says of this VF, as JSON (or what the jq filter makes of it)
+vf_attr() { ip -j -d link show dev "$1" | jq -rc --argjson i "$2" ".[0].vfinfo_list[] | select(.vf == \$i) | ${3:-.}"; }
+vf_count() { cat "/sys/bus/pci/devices/$(pf_pci "$1")/sriov_numvfs"; }
+vf_driver() { local d; d=$(readlink "/sys/bus/pci/devices/$(vf_pci "$1" "$2")/driver") && echo "${d##*/}"; }
+
+# vfs_by_hand PF COUNT: VFs bound to vfio-pci without sriovd, for scenarios about the lab itself and for comparisons
+vfs_by_hand() {
+	local i v d
+	d=/sys/bus/pci/devices/$(pf_pci "$1")
+	ip link set "$1" up # igbvf and the mailbox need the PF up
+	echo 0 > "$d/sriov_drivers_autoprobe"
+	echo 0 > "$d/sriov_numvfs"
+	echo "$2" > "$d/sriov_numvfs"
+	for ((i = 0; i < $2; i++)); do
+		v=$(vf_pci "$1" "$i")
+		echo vfio-pci > "/sys/bus/pci/devices/$v/driver_override"
+		echo "$v" > /sys/bus/pci/drivers_probe
+	done
+}
+
+# peer_up [VLAN] ADDRESS[/LENGTH]: the outside peer, in the namespace 'peer', on the last NIC or a VLAN link of it. It can be
+# called again for more addresses.
+peer_up() {
+	local vlan='' nic dev
+	if [ $# -gt 1 ]; then vlan=$1; shift; fi
+	nic=$(lab_peer_nic)
+	ip netns list | grep -q '^peer\b' || ip netns add peer
+	[ ! -e "/sys/class/net/$nic" ] || ip link set "$nic" netns peer
+	peer_run ip link set lo up
+	peer_run ip link set "$nic" up
+	dev=$nic
+	if [ -n "$vlan" ]; then
+		dev=$nic.$vlan
+		peer_run ip link show "$dev" > /dev/null 2>&1 || peer_run ip link add link "$nic" name "$dev" type vlan id "$vlan"
+		peer_run ip link set "$dev" up
+	fi
+	case $1 in */*) ;; *) set -- "$1/24" ;; esac
+	peer_run ip addr replace "$1" dev "$dev"
+	wait_eq 10 1 peer_run cat "/sys/class/net/$nic/carrier"
+}
+peer_run() { ip netns exec peer "$@"; }
+# peer_ping ADDRESS [COUNT]: as guest_ping, from the peer
+peer_ping() {
+	local out
+	retry 20 peer_run ping -q -c 1 -W 1 "$1" > /dev/null || fail "peer: no answer from $1"
+	out=$(peer_run ping -q -c "${2:-3}" -i 0.3 -W 2 "$1") || true
+	assert_match ' 0% packet loss' "$out" "peer pings $1"
+}
+
+# l1_monitor HMP COMMAND: ask the monitor of L1's own QEMU; prints the answer (nothing is the usual one)
+l1_monitor() {
+	local port line answer='' id=$RANDOM$RANDOM out='' n fd lock
+	port=/dev/virtio-ports/lab.monitor
+	exec {lock}> /run/lab-monitor.lock
+	flock -w 30 "$lock" || fail "monitor: busy"
+	echo "$*" >> /run/lab-monitored # lab_reset undoes a set_link
+	exec {fd}<> "$port" || fail "monitor: no port"
+	jq -cn --arg c "$*" --arg id "$id" '{execute: "qmp_capabilities"}, {execute: "human-monitor-command", arguments: {"command-line": $c}, id: $id}' >&"$fd"
+	for ((n = 0; n < 500; n++)); do
+		read -rt 15 -u "$fd" line || break
+		case $line in
+		*"\"id\": \"$id\""*) answer=$line; break ;;
+		esac
+	done
+	exec {fd}>&-
+	exec {lock}>&-
+	[ -n "${answer:-}" ] || fail "monitor: no answer to '$*'"
+	out=$(jq -rj '.return // .error.desc' <<< "$answer" | tr -d '\r')
+	[ -z "$out" ] || printf '%s\n' "$out"
+	jq -e 'has("return")' <<< "$answer" > /dev/null
+}
