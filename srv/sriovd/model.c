@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/model.h"
+
+#include <string.h>
+
+#include "base/parse.h"
+#include "srv/sriovd/queue.h"
+#include "srv/sriovd/serial.h"
+
+static void vf_free(gpointer data)
+{
+	struct srv_vf *vf = data;
+
+	g_free(vf->reason);
+	g_free(vf->foreign);
+	g_free(vf);
+}
+
+static void pf_free(gpointer data)
+{
+	struct srv_pf *pf = data;
+
+	g_ptr_array_unref(pf->vfs);
+	if (pf->facts)
+		spci_pf_free(pf->facts);
+	srv_serial_unref(pf->serial);
+	srv_queue_unref(pf->queue);
+	g_free(pf->name);
+	g_free(pf->reason);
+	g_free(pf);
+}
+
+static void nic_free(gpointer data)
+{
+	struct srv_nic *nic = data;
+	struct srv_nic_row *row = &nic->row;
+
+	g_free(row->owner.key);
+	g_free(row->owner.name);
+	g_free(row->id);
+	g_free(row->network);
+	g_free(row->uplink);
+	g_free(row->reason);
+	g_free(row->decision);
+	g_free(nic);
+}
+
+static guint mac_hash(gconstpointer key)
+{
+	const struct sriov_mac *mac = key;
+	guint hash = 5381;
+
+	for (int i = 0; i < 6; i++)
+		hash = hash * 33 + mac->octet[i];
+	return hash;
+}
+
+static gboolean mac_equal(gconstpointer a, gconstpointer b)
+{
+	return sriov_mac_equal(*(const struct sriov_mac *)a, *(const struct sriov_mac *)b);
+}
+
+struct srv_model *srv_model_new(void)
+{
+	struct srv_model *model = g_new0(struct srv_model, 1);
+
+	model->config = srv_config_new_empty();
+	model->pfs = g_ptr_array_new_with_free_func(pf_free);
+	model->pfs_by_key = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	model->nics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, nic_free);
+	model->nics_by_mac = g_hash_table_new(mac_hash, mac_equal);
+	return model;
+}
+
+void srv_model_free(struct srv_model *model)
+{
+	if (!model)
+		return;
+	g_hash_table_unref(model->nics_by_mac);
+	g_hash_table_unref(model->nics);
+	g_hash_table_unref(model->pfs_by_key);
+	g_ptr_array_unref(model->pfs);
+	srv_config_unref(model->config);
+	g_free(model);
+}
+
+/* PFs and their VFs */
+
+static gint compare_pfs(gconstpointer a, gconstpointer b)
+{
+	const struct srv_pf *x = *(const struct srv_pf *const *)a;
+	const struct srv_pf *y = *(const struct srv_pf *const *)b;
+	uint64_t i = sriov_bdf_key(x->bdf), j = sriov_bdf_key(y->bdf);
+
+	return i < j ? -1 : i > j;
+}
+
+struct srv_pf *srv_model_pf(struct srv_model *model, struct sriov_bdf bdf)
+{
+	gint64 key = (gint64)sriov_bdf_key(bdf);
+
+	return g_hash_table_lookup(model->pfs_by_key, &key);
+}
+
+static void name_pf(struct srv_pf *pf)
+{
+	char address[SRIOV_BDF_STRLEN];
+
+	g_free(pf->name);
+	pf->name = pf->facts && pf->facts->netdev ? g_strdup(pf->facts->netdev)
+						  : g_strdup(sriov_bdf_format(pf->bdf, address));
+}
+
+static struct srv_pf *ensure_pf(struct srv_model *model, struct sriov_bdf bdf)
+{
+	struct srv_pf *pf = srv_model_pf(model, bdf);
+	gint64 *key;
+
+	if (pf)
+		return pf;
+	pf = g_new0(struct srv_pf, 1);
+	pf->bdf = bdf;
+	pf->vfs = g_ptr_array_new_with_free_func(vf_free);
+	pf->state = SRV_PF_GONE;
+	pf->wanted_vfs = SRV_NUM_VFS_KEEP;
+	name_pf(pf);
+	pf->serial = srv_serial_new();
+	pf->queue = srv_queue_new(pf->name);
+	key = g_new(gint64, 1);
+	*key = (gint64)sriov_bdf_key(bdf);
+	g_hash_table_insert(model->pfs_by_key, key, pf);
+	g_ptr_array_add(model->pfs, pf);
+	g_ptr_array_sort(model->pfs, compare_pfs);
+	return pf;
+}
+
+/* A VF that nobody has told us anything about counts as dirty. */
+static struct srv_vf *ensure_vf(struct srv_pf *pf, uint32_t index)
+{
+	while (pf->vfs->len <= index) {
+		struct srv_vf *vf = g_new0(struct srv_vf, 1);
+
+		vf->pf = pf;
+		vf->ref = (struct srv_vf_ref){ pf->bdf, pf->vfs->len };
+		vf->mark = SRV_VF_DIRTY;
+		g_ptr_array_add(pf->vfs, vf);
+	}
+	return pf->vfs->pdata[index];
+}
+
+void srv_pf_recount(struct srv_pf *pf)
+{
+	memset(pf->counts, 0, sizeof(pf->counts));
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		const struct srv_vf *vf = pf->vfs->pdata[i];
+
+		if (vf->facts || vf->nic)
+			pf->counts[srv_vf_state(vf, NULL)]++;
+	}
+}
+
+/* Which of its VFs belong to which pool, and how many the pools want; PF states that follow from
+ * it. */
+static void apply_config(struct srv_model *model, struct srv_pf *pf)
+{
+	bool managed = false;
+
+	pf->wanted_vfs = SRV_NUM_VFS_KEEP;
+	pf->external = false;
+	for (guint i = 0; pf->facts && i < model->config->pools->len; i++) {
+		const struct srv_pool *pool = model->config->pools->pdata[i];
+		g_autoptr(GArray) ranges = NULL;
+
+		if (!srv_pool_selects(pool, pf->facts, &ranges))
+			continue;
+		managed = true;
+		pf->external |= pool->externally_managed;
+		if (pool->num_vfs != SRV_NUM_VFS_KEEP)
+			pf->wanted_vfs = pool->num_vfs;
+	}
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		struct srv_vf *vf = pf->vfs->pdata[i];
+
+		vf->pool = pf->facts ? srv_config_pool_of(model->config, pf->facts, i) : NULL;
+	}
+	if (!pf->facts)
+		srv_model_set_pf_state(pf, SRV_PF_GONE, "the kernel has no such device now");
+	else if (!managed)
+		srv_model_set_pf_state(pf, SRV_PF_UNMANAGED, NULL);
+	else if (pf->state == SRV_PF_UNMANAGED || pf->state == SRV_PF_GONE)
+		srv_model_set_pf_state(pf, SRV_PF_CONFIGURING, NULL);
+	srv_pf_recount(pf);
+}
+
+/* What the kernel does not have any more has no history: it is dirty again should it come back. */
+static void join_vfs(struct srv_pf *pf)
+{
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		struct srv_vf *vf = pf->vfs->pdata[i];
+
+		vf->facts = NULL;
+	}
+	for (size_t i = 0; pf->facts && i < pf->facts->n_vfs; i++) {
+		const struct spci_vf *facts = &pf->facts->vfs[i];
+
+		ensure_vf(pf, facts->index)->facts = facts;
+	}
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		struct srv_vf *vf = pf->vfs->pdata[i];
+
+		if (!vf->facts && vf->mark == SRV_VF_CLEAN)
+			vf->mark = SRV_VF_DIRTY;
+	}
+}
+
+void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts)
+{
+	if (pf->facts)
+		spci_pf_free(pf->facts);
+	pf->facts = facts;
+	join_vfs(pf);
+	name_pf(pf);
+	apply_config(model, pf);
+}
+
+void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inventory)
+{
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+	model->iommu = inventory->iommu;
+	model->vfio = inventory->vfio;
+	while (inventory->pfs->len) {
+		/* g_ptr_array_steal_index() keeps the array's free function off what we take. */
+		struct spci_pf *facts = g_ptr_array_steal_index_fast(inventory->pfs, 0);
+		struct srv_pf *pf = ensure_pf(model, facts->bdf);
+
+		g_hash_table_add(seen, pf);
+		srv_model_set_pf(model, pf, facts);
+	}
+	for (guint i = 0; i < model->pfs->len; i++) {
+		struct srv_pf *pf = model->pfs->pdata[i];
+
+		if (!g_hash_table_contains(seen, pf))
+			srv_model_set_pf(model, pf, NULL);
+	}
+}
+
+void srv_model_set_config(struct srv_model *model, struct srv_config *config)
+{
+	struct srv_config *old = model->config;
+
+	model->config = srv_config_ref(config);
+	for (guint i = 0; i < model->pfs->len; i++)
+		apply_config(model, model->pfs->pdata[i]);
+	srv_config_unref(old);
+}
+
+struct srv_pf *srv_model_find_pf(struct srv_model *model, const char *name)
+{
+	struct sriov_bdf bdf;
+
+	for (guint i = 0; i < model->pfs->len; i++) {
+		struct srv_pf *pf = model->pfs->pdata[i];
+
+		if (g_str_equal(pf->name, name))
+			return pf;
+	}
+	return sriov_bdf_parse(name, &bdf) == 0 ? srv_model_pf(model, bdf) : NULL;
+}
+
+struct srv_pf *srv_model_pf_by_ifindex(struct srv_model *model, uint32_t ifindex)
+{
+	for (guint i = 0; i < model->pfs->len; i++) {
+		struct srv_pf *pf = model->pfs->pdata[i];
+
+		if (pf->facts && pf->facts->ifindex == ifindex && ifindex)
+			return pf;
+	}
+	return NULL;
+}
+
+struct srv_vf *srv_model_vf(struct srv_model *model, struct srv_vf_ref ref)
+{
+	struct srv_pf *pf = srv_model_pf(model, ref.pf);
+
+	return pf && ref.index < pf->vfs->len ? pf->vfs->pdata[ref.index] : NULL;
+}
+
+struct srv_vf *srv_model_vf_by_address(struct srv_model *model, struct sriov_bdf bdf)
+{
+	for (guint i = 0; i < model->pfs->len; i++) {
+		const struct srv_pf *pf = model->pfs->pdata[i];
+
+		for (guint j = 0; j < pf->vfs->len; j++) {
+			struct srv_vf *vf = pf->vfs->pdata[j];
+
+			if (vf->facts && sriov_bdf_equal(vf->facts->bdf, bdf))
+				return vf;
+		}
+	}
+	return NULL;
+}
+
+struct srv_vf *srv_model_find_vf(struct srv_model *model, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	struct sriov_bdf bdf;
+
+	if (slash) {
+		g_autofree char *head = g_strndup(name, (gsize)(slash - name));
+		struct srv_pf *pf = srv_model_find_pf(model, head);
+		uint64_t index;
+
+		if (!pf || sriov_parse_u64(slash + 1, 10, UINT16_MAX, &index) < 0)
+			return NULL;
+		return srv_model_vf(model, (struct srv_vf_ref){ pf->bdf, (uint32_t)index });
+	}
+	return sriov_bdf_parse(name, &bdf) == 0 ? srv_model_vf_by_address(model, bdf) : NULL;
+}
+
+void srv_model_set_pf_state(struct srv_pf *pf, enum srv_pf_state state, const char *reason)
+{
+	char *copy = g_strdup(reason);
+
+	pf->state = state;
+	g_free(pf->reason);
+	pf->reason = copy;
+}
+
+/* VFs */
+
+static const char *unusable_reason(const struct srv_vf *vf)
+{
+	const struct spci_vf *facts = vf->facts;
+
+	if (!facts)
+		return "the kernel does not have it now";
+	if (vf->foreign)
+		return vf->foreign;
+	if (vf->pool->device_type == SRV_DEVICE_NETDEV)
+		return facts->driver && !g_str_equal(facts->driver, "vfio-pci")
+			       ? NULL
+			       : "no network driver holds it, as its pool's deviceType wants";
+	if (facts->iommu_group < 0)
+		return "it has no IOMMU group: enable the IOMMU in the firmware and on the "
+		       "kernel's "
+		       "command line (intel_iommu=on or amd_iommu=on)";
+	if (facts->group_shared)
+		return "its IOMMU group holds other devices too, so that it cannot be given away "
+		       "alone "
+		       "(no ACS on the way to it)";
+	if (g_strcmp0(facts->driver, "vfio-pci") != 0)
+		return "it is not bound to vfio-pci";
+	return NULL;
+}
+
+enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)
+{
+	const char *reason = NULL;
+	enum srv_vf_state state;
+
+	if (vf->nic)
+		state = SRV_VF_OWNED;
+	else if (!vf->pool)
+		state = SRV_VF_UNMANAGED;
+	else if (vf->mark == SRV_VF_QUARANTINED) {
+		state = SRV_VF_STATE_QUARANTINED;
+		reason = vf->reason;
+	} else if ((reason = unusable_reason(vf)))
+		state = SRV_VF_UNUSABLE;
+	else
+		state = vf->mark == SRV_VF_CLEAN ? SRV_VF_FREE : SRV_VF_STATE_DIRTY;
+	if (ret_reason)
+		*ret_reason = reason;
+	return state;
+}
+
+const char *srv_vf_state_name(enum srv_vf_state state)
+{
+	switch (state) {
+	case SRV_VF_FREE:
+		return "free";
+	case SRV_VF_OWNED:
+		return "owned";
+	case SRV_VF_STATE_DIRTY:
+		return "dirty";
+	case SRV_VF_STATE_QUARANTINED:
+		return "quarantined";
+	case SRV_VF_UNUSABLE:
+		return "unusable";
+	case SRV_VF_UNMANAGED:
+		return "unmanaged";
+	}
+	g_assert_not_reached();
+}
+
+const char *srv_pf_state_name(enum srv_pf_state state)
+{
+	switch (state) {
+	case SRV_PF_UNMANAGED:
+		return "unmanaged";
+	case SRV_PF_CONFIGURING:
+		return "configuring";
+	case SRV_PF_READY:
+		return "ready";
+	case SRV_PF_STUCK:
+		return "stuck";
+	case SRV_PF_GONE:
+		return "gone";
+	case SRV_PF_FAILED:
+		return "failed";
+	}
+	g_assert_not_reached();
+}
+
+char *srv_vf_name(const struct srv_vf *vf)
+{
+	return g_strdup_printf("%s/%u", vf->pf->name, vf->ref.index);
+}
+
+void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason)
+{
+	char *copy = g_strdup(reason);
+
+	vf->mark = mark;
+	g_free(vf->reason);
+	vf->reason = copy;
+	srv_pf_recount(vf->pf);
+}
+
+void srv_model_set_foreign(struct srv_vf *vf, const char *holder)
+{
+	char *copy = g_strdup(holder);
+
+	g_free(vf->foreign);
+	vf->foreign = copy;
+	srv_pf_recount(vf->pf);
+}
+
+/* Nics */
+
+static char *nic_key(const struct srv_owner *owner, const char *id)
+{
+	return g_strdup_printf("%d:%s/%s", (int)owner->kind, owner->key, id);
+}
+
+struct srv_nic *srv_model_nic(struct srv_model *model, const struct srv_owner *owner,
+			      const char *id)
+{
+	g_autofree char *key = nic_key(owner, id);
+
+	return g_hash_table_lookup(model->nics, key);
+}
+
+struct srv_nic *srv_model_nic_by_mac(struct srv_model *model, struct sriov_mac mac)
+{
+	return g_hash_table_lookup(model->nics_by_mac, &mac);
+}
+
+struct srv_nic *srv_model_add_nic(struct srv_model *model, const struct srv_nic_row *row)
+{
+	struct srv_nic *nic = g_new0(struct srv_nic, 1);
+	g_autofree struct srv_nic_row *copy = srv_nic_row_copy(row);
+
+	nic->row = *copy;
+	nic->row.backing = SRV_BACKING_NONE;
+	g_hash_table_replace(model->nics, nic_key(&row->owner, row->id), nic);
+	g_hash_table_replace(model->nics_by_mac, &nic->row.mac, nic);
+	return nic;
+}
+
+void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic)
+{
+	g_autofree char *key = nic_key(&nic->row.owner, nic->row.id);
+
+	g_assert(!nic->vf);
+	if (srv_model_nic_by_mac(model, nic->row.mac) == nic)
+		g_hash_table_remove(model->nics_by_mac, &nic->row.mac);
+	g_hash_table_remove(model->nics, key);
+}
+
+void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf)
+{
+	struct srv_vf *old = nic->vf;
+
+	g_assert((backing == SRV_BACKING_VF) == (vf != NULL));
+	g_assert(!vf || !vf->nic || vf->nic == nic);
+	if (old && old != vf) {
+		old->nic = NULL;
+		srv_model_mark_vf(old, SRV_VF_DIRTY, NULL);
+	}
+	nic->vf = vf;
+	nic->row.backing = backing;
+	if (backing != SRV_BACKING_VIRTIO)
+		g_clear_pointer(&nic->row.uplink, g_free);
+	if (!vf)
+		return;
+	nic->row.vf = vf->ref;
+	vf->nic = nic;
+	srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+}
+
+void srv_model_set_nic_state(struct srv_nic *nic, enum srv_nic_state state, const char *reason)
+{
+	char *copy = g_strdup(reason);
+
+	if (nic->row.state != state)
+		nic->row.since = g_get_real_time() / G_USEC_PER_SEC;
+	nic->row.state = state;
+	g_free(nic->row.reason);
+	nic->row.reason = copy;
+}
+
+static gint compare_nics(gconstpointer a, gconstpointer b)
+{
+	const struct srv_nic *x = *(const struct srv_nic *const *)a;
+	const struct srv_nic *y = *(const struct srv_nic *const *)b;
+	int by_name = strcmp(x->row.owner.name, y->row.owner.name);
+
+	return by_name ? by_name : strcmp(x->row.id, y->row.id);
+}
+
+static GPtrArray *collect_nics(struct srv_model *model, const char *owner)
+{
+	GPtrArray *nics = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct srv_nic *nic = value;
+
+		if (!owner || g_str_equal(nic->row.owner.key, owner) ||
+		    g_str_equal(nic->row.owner.name, owner))
+			g_ptr_array_add(nics, value);
+	}
+	g_ptr_array_sort(nics, compare_nics);
+	return nics;
+}
+
+GPtrArray *srv_model_nics_of(struct srv_model *model, const char *owner)
+{
+	return collect_nics(model, owner);
+}
+
+GPtrArray *srv_model_nics(struct srv_model *model)
+{
+	return collect_nics(model, NULL);
+}
+
+void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image)
+{
+	for (guint i = 0; i < image->vfs->len; i++) {
+		const struct srv_vf_row *row = image->vfs->pdata[i];
+		struct srv_vf *vf = ensure_vf(ensure_pf(model, row->ref.pf), row->ref.index);
+
+		vf->mark = row->mark;
+		vf->reason = g_strdup(row->reason);
+	}
+	for (guint i = 0; i < image->nics->len; i++) {
+		const struct srv_nic_row *row = image->nics->pdata[i];
+		struct srv_nic *nic = srv_model_add_nic(model, row);
+
+		if (row->backing == SRV_BACKING_VF)
+			srv_model_set_backing(
+				nic, SRV_BACKING_VF,
+				ensure_vf(ensure_pf(model, row->vf.pf), row->vf.index));
+		else
+			nic->row.backing = row->backing;
+	}
+}
+
+struct snl_vf_attrs srv_nic_attrs(const struct srv_nic *nic, const struct srv_network *network)
+{
+	struct snl_vf_attrs attrs = network->attrs;
+
+	attrs.mac = nic->row.mac;
+	attrs.mask |= SNL_VF_MAC;
+	return attrs;
+}
+
+/* libvirt keeps only letters, digits, '-' and '_' in an alias; our ids may have '.', too. */
+char *srv_nic_alias(const char *id)
+{
+	GString *alias = g_string_new("ua-sriov-");
+
+	for (; *id; id++) {
+		if (*id == '_')
+			g_string_append(alias, "__");
+		else if (*id == '.')
+			g_string_append(alias, "_d");
+		else
+			g_string_append_c(alias, *id);
+	}
+	return g_string_free(alias, FALSE);
+}

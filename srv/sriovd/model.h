@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "pci/inventory.h"
+#include "srv/sriovd/config.h"
+#include "srv/sriovd/ledger.h"
+
+/*
+ * The model: what the host has (facts, read from the kernel), what the configuration wants of it,
+ * and who owns what (rows, as in the ledger), joined in memory. Pure: it reads and writes nothing
+ * outside itself, blocks never, and belongs to the main thread.
+ */
+
+struct srv_pf;
+struct srv_nic;
+
+/* What can be done with a VF now; type VF of io.sriovd.varlink. */
+enum srv_vf_state {
+	SRV_VF_FREE,
+	SRV_VF_OWNED,
+	SRV_VF_STATE_DIRTY,
+	SRV_VF_STATE_QUARANTINED,
+	SRV_VF_UNUSABLE,  /* not bound as its pool wants, no IOMMU, shared group, held by a stranger
+			   */
+	SRV_VF_UNMANAGED, /* no pool selects it */
+};
+#define SRV_VF_STATES (SRV_VF_UNMANAGED + 1)
+
+struct srv_vf {
+	struct srv_pf *pf;
+	struct srv_vf_ref ref;
+	enum srv_vf_mark mark;
+	char *reason;		     /* of a quarantine */
+	char *foreign;		     /* somebody past us holds it: "domain web9"; NULL */
+	struct srv_nic *nic;	     /* its owner's nic; NULL */
+	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
+	const struct spci_vf *facts; /* NULL while the kernel does not have it */
+	bool scrubbing;		     /* a scrub is under way or waiting */
+};
+
+enum srv_pf_state {
+	SRV_PF_UNMANAGED,
+	SRV_PF_CONFIGURING, /* its VFs are being made */
+	SRV_PF_READY,
+	SRV_PF_STUCK,  /* a driver call did not come back */
+	SRV_PF_GONE,   /* owned VFs are known, the device is not there */
+	SRV_PF_FAILED, /* see reason */
+};
+
+struct srv_serial;
+struct srv_queue;
+
+struct srv_pf {
+	struct sriov_bdf bdf;
+	char *name;	       /* netdev, or the address while there is none; for people */
+	struct spci_pf *facts; /* NULL while gone */
+	enum srv_pf_state state;
+	char *reason;
+	uint32_t wanted_vfs; /* numVfs of its pools; SRV_NUM_VFS_KEEP: as found */
+	bool external;	     /* of an externallyManaged pool */
+	GPtrArray *vfs;	     /* of struct srv_vf, by index; also such that only the ledger knows */
+	uint32_t counts[SRV_VF_STATES];
+	/* The executors of its work, made and used by the operations, not by the model. */
+	struct srv_serial *serial;
+	struct srv_queue *queue;
+};
+
+struct srv_nic {
+	struct srv_nic_row row;
+	struct srv_vf *vf; /* when backing is VF; set even while its PF is gone */
+	/* Counts up whenever its owner starts anew, so that a late hint about the last run is seen
+	 * as such */
+	uint32_t generation;
+	bool busy; /* an operation on it is under way */
+};
+
+struct srv_model {
+	struct srv_config *config;
+	GPtrArray *pfs;		/* of struct srv_pf, ordered by address */
+	GHashTable *pfs_by_key; /* sriov_bdf_key() → struct srv_pf */
+	GHashTable *nics;	/* "KIND:KEY/ID" → struct srv_nic, owned */
+	GHashTable *nics_by_mac;
+	bool iommu, vfio;
+};
+
+struct srv_model *srv_model_new(void);
+void srv_model_free(struct srv_model *model);
+
+/* Joins the ledger's rows in; once, before anything else. rows are copied. */
+void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image);
+
+/* Takes another configuration (a reference of its own) and works out every VF's pool anew. */
+void srv_model_set_config(struct srv_model *model, struct srv_config *config);
+
+/* Takes a new snapshot of the host; its PFs move into the model and inventory->pfs is empty after.
+ */
+void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inventory);
+
+/* Takes new facts of one PF, stolen. NULL: it is gone. */
+void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts);
+
+/* Lookups: borrowed, NULL when there is none. */
+struct srv_pf *srv_model_pf(struct srv_model *model, struct sriov_bdf bdf);
+/* By netdev or by address. */
+struct srv_pf *srv_model_find_pf(struct srv_model *model, const char *name);
+struct srv_pf *srv_model_pf_by_ifindex(struct srv_model *model, uint32_t ifindex);
+struct srv_vf *srv_model_vf(struct srv_model *model, struct srv_vf_ref ref);
+/* By "enp1s0/3", "0000:01:00.0/3" or its PCI address. */
+struct srv_vf *srv_model_find_vf(struct srv_model *model, const char *name);
+struct srv_vf *srv_model_vf_by_address(struct srv_model *model, struct sriov_bdf bdf);
+struct srv_nic *srv_model_nic(struct srv_model *model, const struct srv_owner *owner,
+			      const char *id);
+struct srv_nic *srv_model_nic_by_mac(struct srv_model *model, struct sriov_mac mac);
+
+/* The nics of an owner, by key or by name, ordered by id: of struct srv_nic, the caller's array. */
+GPtrArray *srv_model_nics_of(struct srv_model *model, const char *owner);
+/* All of them, ordered by owner's name and id. */
+GPtrArray *srv_model_nics(struct srv_model *model);
+
+/*
+ * Adds a nic without backing. row is copied. The caller has seen to it that its id and MAC are new.
+ */
+struct srv_nic *srv_model_add_nic(struct srv_model *model, const struct srv_nic_row *row);
+/* Removes one that has no VF. */
+void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic);
+
+/*
+ * Gives a nic a backing: with a VF (backing VF), or none (virtio, none). A VF given up, or given to
+ * somebody, is dirty from then on, until srv_model_mark_vf() says otherwise.
+ */
+void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf);
+void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason);
+void srv_model_set_foreign(struct srv_vf *vf, const char *holder);
+
+/* State and reason (copied, may be NULL), with the time of the change. */
+void srv_model_set_nic_state(struct srv_nic *nic, enum srv_nic_state state, const char *reason);
+void srv_model_set_pf_state(struct srv_pf *pf, enum srv_pf_state state, const char *reason);
+
+/*
+ * What can be done with a VF. ret_reason: NULL, or receives why it is unusable or quarantined
+ * (borrowed or static; NULL for the other states).
+ */
+enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason);
+const char *srv_vf_state_name(enum srv_vf_state state);
+const char *srv_pf_state_name(enum srv_pf_state state);
+
+/* "enp1s0/3"; the caller owns the string. */
+char *srv_vf_name(const struct srv_vf *vf);
+
+/* Recounts after a change of one of its VFs that did not go through a function of this header. */
+void srv_pf_recount(struct srv_pf *pf);
+
+/* The attributes that a VF of this nic must have: the network's, and the nic's MAC. */
+struct snl_vf_attrs srv_nic_attrs(const struct srv_nic *nic, const struct srv_network *network);
+
+/* The alias of a nic's device in libvirt: "ua-sriov-net0" (unequal ids give unequal aliases). */
+char *srv_nic_alias(const char *id);
