@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/host.h"
+
+#include <errno.h>
+
+#include "netlink/link.h"
+#include "netlink/monitor.h"
+#include "pci/inventory.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/provision.h"
+#include "srv/sriovd/vf-work.h"
+
+#define REFRESH_DELAY_MS 200 /* one PF's coming or going makes a burst of events */
+
+int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
+{
+	struct spci_inventory *inventory;
+	int r = spci_inventory_read(daemon->root, &inventory, err);
+
+	if (r < 0)
+		return r;
+	srv_model_set_inventory(daemon->model, inventory);
+	spci_inventory_free(inventory);
+	return 0;
+}
+
+/* Reading it again */
+
+struct refresh {
+	struct srv_daemon *daemon;
+	struct spci_inventory *inventory;
+	struct sriov_error *error;
+};
+
+static void refresh_run(void *data)
+{
+	struct refresh *refresh = data;
+
+	spci_inventory_read(refresh->daemon->root, &refresh->inventory, &refresh->error);
+}
+
+/* What owners lost, told once: a VF that they had and the kernel has no more. */
+static void tell_losses(struct srv_daemon *daemon, GHashTable *present_before)
+{
+	GHashTableIter iter;
+	gpointer key;
+
+	g_hash_table_iter_init(&iter, present_before);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		const struct srv_vf *vf = key;
+		g_autofree char *subject = NULL;
+		g_autofree char *name = NULL;
+
+		if (vf->facts || !vf->nic)
+			continue;
+		subject = srv_nic_subject(vf->nic);
+		name = srv_vf_name(vf);
+		srv_event(daemon->events, LOG_ERR, "nic", subject,
+			  "its VF %s is gone: somebody destroyed it, or the PF was removed", name);
+	}
+}
+
+static GHashTable *owned_and_present(struct srv_daemon *daemon)
+{
+	GHashTable *present = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		const struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		for (guint j = 0; j < pf->vfs->len; j++) {
+			struct srv_vf *vf = pf->vfs->pdata[j];
+
+			if (vf->nic && vf->facts)
+				g_hash_table_add(present, vf);
+		}
+	}
+	return present;
+}
+
+static void refresh_done(void *data)
+{
+	struct refresh *refresh = data;
+	struct srv_daemon *daemon = refresh->daemon;
+
+	daemon->refreshing = false;
+	if (refresh->error) {
+		g_autofree char *why = sriov_error_text(refresh->error);
+
+		srv_event(daemon->events, LOG_ERR, "pf", "host", "cannot be read: %s", why);
+		sriov_error_free(refresh->error);
+	} else {
+		g_autoptr(GHashTable) before = owned_and_present(daemon);
+
+		srv_model_set_inventory(daemon->model, refresh->inventory);
+		spci_inventory_free(refresh->inventory);
+		tell_losses(daemon, before);
+		srv_host_provision(daemon);
+	}
+	g_free(refresh);
+}
+
+static gboolean refresh_start(gpointer data)
+{
+	struct srv_daemon *daemon = data;
+	struct refresh *refresh;
+
+	if (daemon->refreshing)
+		return G_SOURCE_CONTINUE;
+	daemon->refresh_source = 0;
+	daemon->refreshing = true;
+	refresh = g_new0(struct refresh, 1);
+	refresh->daemon = daemon;
+	srv_queue_push(daemon->host_queue, refresh_run, refresh_done, refresh);
+	return G_SOURCE_REMOVE;
+}
+
+void srv_host_refresh(struct srv_daemon *daemon)
+{
+	if (!daemon->refresh_source)
+		daemon->refresh_source = g_timeout_add(REFRESH_DELAY_MS, refresh_start, daemon);
+}
+
+/* Events */
+
+static void link_changed(struct srv_daemon *daemon, struct srv_pf *pf, enum spci_link link)
+{
+	static const char *const names[] = { "unknown", "down", "up" };
+
+	if (pf->facts->link == link)
+		return;
+	pf->facts->link = link;
+	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "link %s", names[link]);
+	if (link == SPCI_LINK_UP)
+		srv_nic_serve_waiting(daemon);
+}
+
+static void on_link(const struct snl_link *link, bool removed, void *data)
+{
+	struct srv_daemon *daemon = data;
+	struct srv_pf *pf = srv_model_pf_by_ifindex(daemon->model, link->ifindex);
+
+	if (!pf) {
+		/* Hardware has no kind; a new one may be a PF's netdev that came back. */
+		if (!removed && link->kind[0] == '\0')
+			srv_host_refresh(daemon);
+		return;
+	}
+	if (removed || g_strcmp0(link->name, pf->facts->netdev) != 0) {
+		srv_host_refresh(daemon);
+		return;
+	}
+	pf->facts->admin_up = link->admin_up;
+	link_changed(daemon, pf, link->admin_up && link->carrier ? SPCI_LINK_UP : SPCI_LINK_DOWN);
+}
+
+static void on_overrun(void *data)
+{
+	srv_host_refresh(data);
+}
+
+int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err)
+{
+	static const struct snl_monitor_handler handler = { .link = on_link,
+							    .overrun = on_overrun };
+
+	return snl_monitor_new(NULL, &handler, daemon, &daemon->monitor, err);
+}
+
+void srv_host_provision(struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		if (srv_provision_needed(pf))
+			srv_pf_provision(daemon, pf);
+		else
+			srv_pf_scrub(daemon, pf);
+	}
+}
+
+void srv_pf_stuck(struct srv_daemon *daemon, struct srv_pf *pf, const struct sriov_error *error)
+{
+	g_autofree char *why = sriov_error_text(error);
+
+	srv_model_set_pf_state(pf, SRV_PF_STUCK, why);
+	srv_event(daemon->events, LOG_ERR, "pf", pf->name, "stuck: %s", why);
+}

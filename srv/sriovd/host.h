@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/error.h"
+#include "srv/sriovd/model.h"
+
+struct srv_daemon;
+
+/*
+ * The host's NICs: keeps the model's facts in step with the kernel, and makes each managed PF what
+ * the configuration wants: up, with its VFs, each bound as its pool says.
+ */
+
+/* Reads the inventory for the first time; blocks, before the daemon serves anybody. */
+int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err);
+
+/* Reads it again soon, on a thread, and provisions what needs it. Several requests become one. */
+void srv_host_refresh(struct srv_daemon *daemon);
+
+/* Begins to follow link events. */
+int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err);
+
+/*
+ * Brings a PF to what its pools want; returns at once. VFs are created only where there are none,
+ * never changed in number while one is in use, and vfio-pci gets those that nobody owns.
+ */
+void srv_pf_provision(struct srv_daemon *daemon, struct srv_pf *pf);
+
+/* Provisions every managed PF: after a change of the configuration. */
+void srv_host_provision(struct srv_daemon *daemon);
+
+/* A driver call did not come back: marks the PF and tells everybody. */
+void srv_pf_stuck(struct srv_daemon *daemon, struct srv_pf *pf, const struct sriov_error *error);

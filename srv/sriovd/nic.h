@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "base/error.h"
+#include "srv/domain/metadata.h"
+#include "srv/sriovd/model.h"
+
+struct srv_daemon;
+
+/*
+ * The life of a domain's nics: prepared when it starts (VFs reserved), attached when it runs,
+ * released when it is gone. Calls come from hooks, events and reconciliation in any order and
+ * number; each looks at the state first, so that doubled and late ones change nothing.
+ */
+
+/*
+ * The domain is about to start: makes its nics in the ledger what it asks for, and decides what
+ * carries each. May wait some seconds for VFs that are being scrubbed.
+ *
+ * requests: of struct srv_nic_request, borrowed
+ * done:     called once, when it is durable; error (borrowed) refuses the start
+ */
+void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *name,
+		     const GPtrArray *requests,
+		     void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/* A VF came free, or a PF ready: tries again for the starts that wait. */
+void srv_nic_serve_waiting(struct srv_daemon *daemon);
+
+/* The domain runs: attaches those of its nics that are reserved. */
+void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid);
+
+/* Attaches one reserved nic. done may be NULL. */
+void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
+		    void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/* Detaches one from its running owner and takes its backing. done may be NULL. */
+void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
+		    void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/*
+ * The domain may be gone: asks libvirt, and if it is, takes its nics' backings away and scrubs the
+ * VFs.
+ */
+void srv_nic_owner_gone(struct srv_daemon *daemon, const char *uuid);
+
+/* The same without asking: the caller has just seen in libvirt that it does not run. */
+void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid);
+
+/* Decides what carries a nic and gives it that; the ledger is the caller's to tell. */
+int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pending,
+		    struct sriov_error **err);
+
+/*
+ * Makes the rows of an owner match what it asks for: adds, changes, removes idle ones; in the model
+ * and in txn. Errors: INVALID (unknown network), EXISTS (MAC of another nic), with nothing changed.
+ */
+int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
+		      const char *name, const GPtrArray *requests, struct sriov_error **err);
+
+/* Checks requests as srv_nic_sync_rows() does, without changing anything. */
+int srv_nic_check_requests(struct srv_daemon *daemon, const char *uuid, const char *name,
+			   const GPtrArray *requests, struct sriov_error **err);

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Bringing one PF to what its pools want, as a line of steps: up (igbvf and bnxt want that before
+ * there are VFs), create, bind, read again. Each step looks at fresh facts; nothing is remembered
+ * from before.
+ */
+#include "srv/sriovd/provision.h"
+
+#include <errno.h>
+
+#include "netlink/link.h"
+#include "srv/helper/protocol.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/helper.h"
+#include "srv/sriovd/host.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/serial.h"
+#include "srv/sriovd/vf-work.h"
+
+/* i40e takes 22 s for 64 VFs, some firmware two minutes for one: only what never ends is stuck. */
+#define CREATE_SECONDS	300
+#define BIND_SECONDS(n) (30 + 2 * (n))
+
+struct provision {
+	struct srv_daemon *daemon;
+	struct srv_pf *pf;
+	uint32_t ifindex;
+	bool set_up;	/* the PF's netdev is ours to bring up */
+	bool created;	/* the VFs there are, are ours and new */
+	bool destroyed; /* tried once to get rid of VFs in the wrong number */
+	struct spci_pf *facts;
+	struct sriov_error *error;
+	GArray *bound; /* of uint64_t: tried to bind already, so not twice */
+};
+
+static bool wants_bind(const struct srv_vf *vf)
+{
+	bool vfio = vf->facts && g_strcmp0(vf->facts->driver, "vfio-pci") == 0;
+
+	if (!vf->facts || !vf->pool || vf->nic || vf->foreign)
+		return false;
+	return vf->pool->device_type == SRV_DEVICE_VFIO ? !vfio : vfio || !vf->facts->driver;
+}
+
+bool srv_provision_needed(const struct srv_pf *pf)
+{
+	if (!pf->facts || pf->external || pf->state == SRV_PF_STUCK ||
+	    pf->state == SRV_PF_UNMANAGED)
+		return pf->external && pf->state == SRV_PF_CONFIGURING;
+	if (pf->state == SRV_PF_CONFIGURING)
+		return true;
+	if (pf->state == SRV_PF_FAILED)
+		return false;
+	if (pf->wanted_vfs != SRV_NUM_VFS_KEEP && pf->facts->num_vfs == 0)
+		return true;
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		if (wants_bind(pf->vfs->pdata[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool any_owned(const struct srv_pf *pf)
+{
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		const struct srv_vf *vf = pf->vfs->pdata[i];
+
+		if (vf->nic || vf->foreign)
+			return true;
+	}
+	return false;
+}
+
+static void step_next(struct provision *work);
+
+static void finish(struct provision *work, enum srv_pf_state state, const char *reason)
+{
+	struct srv_daemon *daemon = work->daemon;
+	struct srv_pf *pf = work->pf;
+
+	srv_model_set_pf_state(pf, state, reason);
+	if (state == SRV_PF_FAILED)
+		srv_event(daemon->events, LOG_ERR, "pf", pf->name, "%s", reason);
+	else if (state == SRV_PF_READY)
+		srv_event(daemon->events, LOG_INFO, "pf", pf->name, "ready, %u VFs%s%s",
+			  pf->facts ? pf->facts->num_vfs : 0, reason ? "; " : "",
+			  reason ? reason : "");
+	srv_serial_next(pf->serial);
+	if (work->facts)
+		spci_pf_free(work->facts);
+	sriov_error_free(work->error);
+	g_array_unref(work->bound);
+	g_free(work);
+	srv_pf_scrub(daemon, pf);
+	srv_nic_serve_waiting(daemon);
+}
+
+static void fail(struct provision *work, const struct sriov_error *error)
+{
+	g_autofree char *why = sriov_error_text(error);
+
+	if (error->code == SRIOV_ERROR_TIMEOUT)
+		srv_pf_stuck(work->daemon, work->pf, error);
+	finish(work, error->code == SRIOV_ERROR_TIMEOUT ? SRV_PF_STUCK : SRV_PF_FAILED, why);
+}
+
+/* Reading the PF's facts, and bringing its netdev up, on its thread */
+
+static void look_run(void *data)
+{
+	struct provision *work = data;
+	struct snl *nl;
+
+	if (work->set_up && work->ifindex && snl_new(&nl, &work->error) == 0) {
+		snl_link_set_up(nl, work->ifindex, true, &work->error);
+		snl_free(nl);
+	}
+	if (!work->error)
+		spci_pf_read(work->daemon->root, work->pf->bdf, &work->facts, &work->error);
+}
+
+static void look_done(void *data)
+{
+	struct provision *work = data;
+
+	if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
+		srv_model_set_pf(work->daemon->model, work->pf, NULL);
+		finish(work, SRV_PF_GONE, "the kernel has no such device now");
+		return;
+	}
+	if (work->error) {
+		fail(work, work->error);
+		return;
+	}
+	srv_model_set_pf(work->daemon->model, work->pf, g_steal_pointer(&work->facts));
+	for (guint i = 0; work->created && i < work->pf->vfs->len; i++)
+		((struct srv_vf *)work->pf->vfs->pdata[i])->fresh = true;
+	work->created = false;
+	step_next(work);
+}
+
+static void look(struct provision *work)
+{
+	work->ifindex = work->pf->facts ? work->pf->facts->ifindex : 0;
+	work->set_up = !work->pf->external && work->pf->facts && !work->pf->facts->admin_up;
+	srv_queue_push(work->pf->queue, look_run, look_done, work);
+}
+
+/* Creating */
+
+static void pf_gone(void *data)
+{
+}
+
+static void created(const struct spci_outcome *outcome, const struct sriov_error *error, void *data)
+{
+	struct provision *work = data;
+
+	if (!outcome || outcome->error) {
+		fail(work, outcome ? outcome->error : error);
+		return;
+	}
+	if (outcome->num < work->pf->wanted_vfs)
+		srv_event(work->daemon->events, LOG_WARNING, "pf", work->pf->name,
+			  "the driver made %u VFs where %u were asked for", outcome->num,
+			  work->pf->wanted_vfs);
+	work->created = true;
+	/* All that was known of its VFs is history. */
+	for (guint i = 0; i < work->pf->vfs->len; i++)
+		srv_model_mark_vf(work->pf->vfs->pdata[i], SRV_VF_DIRTY, NULL);
+	look(work);
+}
+
+static void create(struct provision *work)
+{
+	g_autofree char *count = g_strdup_printf("%u", work->pf->wanted_vfs);
+	char address[SRIOV_BDF_STRLEN];
+	const char *argv[] = { SRV_HELPER_CREATE, sriov_bdf_format(work->pf->bdf, address), count,
+			       NULL };
+
+	if (work->pf->wanted_vfs > work->pf->facts->total_vfs) {
+		sriov_error_set(&work->error, SRIOV_ERROR_INVALID, ERANGE, work->pf->name,
+				"its pool wants %u VFs, and it can have %u", work->pf->wanted_vfs,
+				work->pf->facts->total_vfs);
+		fail(work, work->error);
+		return;
+	}
+	srv_helper_run(argv, work->daemon->root, CREATE_SECONDS, created, pf_gone, work);
+}
+
+static void destroyed(const struct spci_outcome *outcome, const struct sriov_error *error,
+		      void *data)
+{
+	struct provision *work = data;
+
+	work->destroyed = true;
+	if (!outcome) {
+		fail(work, error);
+		return;
+	}
+	look(work);
+}
+
+/* Only where nobody owns one; the helper looks again whether one is in use, and refuses. */
+static void destroy(struct provision *work)
+{
+	char address[SRIOV_BDF_STRLEN];
+	const char *argv[] = { SRV_HELPER_DESTROY, sriov_bdf_format(work->pf->bdf, address), NULL };
+
+	srv_helper_run(argv, work->daemon->root, CREATE_SECONDS, destroyed, pf_gone, work);
+}
+
+/* Binding */
+
+static void bound(const struct spci_outcome *outcome, const struct sriov_error *error, void *data)
+{
+	struct provision *work = data;
+
+	if (!outcome) {
+		fail(work, error);
+		return;
+	}
+	if (outcome->error) {
+		g_autofree char *why = sriov_error_text(outcome->error);
+
+		/* The others go on; this VF shows as unusable, with its driver. */
+		srv_event(work->daemon->events, LOG_ERR, "pf", work->pf->name,
+			  "not every VF could be bound: %s", why);
+	}
+	look(work);
+}
+
+/* Binds those that want the driver of the first one found; the rest in the next round. */
+static bool bind_some(struct provision *work)
+{
+	g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+	const struct srv_pool *pool = NULL;
+
+	for (guint i = 0; i < work->pf->vfs->len; i++) {
+		const struct srv_vf *vf = work->pf->vfs->pdata[i];
+		char address[SRIOV_BDF_STRLEN];
+		uint64_t key;
+		bool tried = false;
+
+		if (!wants_bind(vf) || (pool && vf->pool->device_type != pool->device_type))
+			continue;
+		key = sriov_bdf_key(vf->facts->bdf);
+		for (guint j = 0; j < work->bound->len && !tried; j++)
+			tried = g_array_index(work->bound, uint64_t, j) == key;
+		if (tried)
+			continue;
+		g_array_append_val(work->bound, key);
+		if (!pool) {
+			pool = vf->pool;
+			g_ptr_array_add(argv, g_strdup(SRV_HELPER_BIND));
+			g_ptr_array_add(argv, g_strdup(pool->device_type == SRV_DEVICE_VFIO
+							       ? SRV_HELPER_DRIVER_VFIO
+							       : SRV_HELPER_DRIVER_DEFAULT));
+		}
+		g_ptr_array_add(argv, g_strdup(sriov_bdf_format(vf->facts->bdf, address)));
+	}
+	if (!pool)
+		return false;
+	g_ptr_array_add(argv, NULL);
+	srv_helper_run((const char *const *)argv->pdata, work->daemon->root,
+		       BIND_SECONDS(argv->len), bound, pf_gone, work);
+	return true;
+}
+
+static void step_next(struct provision *work)
+{
+	struct srv_pf *pf = work->pf;
+	g_autofree char *note = NULL;
+
+	if (pf->state == SRV_PF_UNMANAGED) {
+		finish(work, SRV_PF_UNMANAGED, NULL);
+		return;
+	}
+	if (!pf->external && pf->wanted_vfs != SRV_NUM_VFS_KEEP) {
+		if (pf->facts->num_vfs == 0) {
+			create(work);
+			return;
+		}
+		if (pf->facts->num_vfs != pf->wanted_vfs && !any_owned(pf) && !work->destroyed) {
+			destroy(work);
+			return;
+		}
+		if (pf->facts->num_vfs != pf->wanted_vfs)
+			note = g_strdup_printf(
+				"it has %u VFs and its pool wants %u; the number cannot change "
+				"while a VF is in use",
+				pf->facts->num_vfs, pf->wanted_vfs);
+	}
+	if (!pf->external && bind_some(work))
+		return;
+	finish(work, SRV_PF_READY, note);
+}
+
+static void provision_start(void *data)
+{
+	struct provision *work = data;
+
+	if (!work->pf->facts || work->pf->state == SRV_PF_STUCK) {
+		finish(work, work->pf->facts ? SRV_PF_STUCK : SRV_PF_GONE, work->pf->reason);
+		return;
+	}
+	look(work);
+}
+
+void srv_pf_provision(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	struct provision *work = g_new0(struct provision, 1);
+
+	work->daemon = daemon;
+	work->pf = pf;
+	work->bound = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	srv_serial_push(pf->serial, provision_start, work);
+}

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/vf-work.h"
+
+#include <errno.h>
+
+#include "netlink/link.h"
+#include "pci/sriov.h"
+#include "srv/helper/protocol.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/helper.h"
+#include "srv/sriovd/host.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/serial.h"
+
+/* Setting up a VF */
+
+struct configure {
+	struct srv_daemon *daemon;
+	struct srv_vf *vf;
+	struct snl_vf_attrs attrs;
+	uint32_t ifindex;
+	struct sriov_error *error;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+/*
+ * A PF that is down takes VF attributes and reads them back, but drivers forget or misapply them
+ * when it comes up (igb, ixgbe): so it must be up.
+ */
+static int open_pf(uint32_t ifindex, const char *name, struct snl **ret, struct sriov_error **err)
+{
+	struct snl_link link;
+	struct snl *nl;
+	int r;
+
+	if (!ifindex)
+		return sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, name,
+				       "has no netdev in this network namespace, so its VFs cannot "
+				       "be configured");
+	r = snl_new(&nl, err);
+	if (r < 0)
+		return r;
+	r = snl_link_get_index(nl, ifindex, &link, err);
+	if (r == 0 && !link.admin_up)
+		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENETDOWN, link.name,
+				    "is down, and its driver would not keep what is set on a VF; "
+				    "bring it up: ip link set %s up",
+				    link.name);
+	if (r < 0)
+		snl_free(nl);
+	else
+		*ret = nl;
+	return r;
+}
+
+static void configure_run(void *data)
+{
+	struct configure *work = data;
+	struct snl *nl;
+
+	if (open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
+		return;
+	snl_vf_set(nl, work->ifindex, work->vf->ref.index, &work->attrs, &(uint32_t){ 0 },
+		   &work->error);
+	snl_free(nl);
+}
+
+static void configure_done(void *data)
+{
+	struct configure *work = data;
+
+	srv_serial_next(work->vf->pf->serial);
+	if (work->error) {
+		g_autofree char *name = srv_vf_name(work->vf);
+
+		sriov_error_wrap(&work->error, "VF %s cannot be configured", name);
+	}
+	work->done(work->error, work->data);
+	sriov_error_free(work->error);
+	g_free(work);
+}
+
+static void configure_start(void *data)
+{
+	struct configure *work = data;
+
+	work->ifindex = work->vf->pf->facts ? work->vf->pf->facts->ifindex : 0;
+	srv_queue_push(work->vf->pf->queue, configure_run, configure_done, work);
+}
+
+void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
+		      const struct snl_vf_attrs *attrs,
+		      void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct configure *work = g_new0(struct configure, 1);
+
+	work->daemon = daemon;
+	work->vf = vf;
+	work->attrs = *attrs;
+	work->done = done;
+	work->data = data;
+	srv_serial_push(vf->pf->serial, configure_start, work);
+}
+
+/* Scrubbing */
+
+#define SCRUB_BATCH	 8 /* between two batches others get their turn with the PF */
+#define RESET_SECONDS(n) (15 + 2 * (n))
+
+struct scrub_vf {
+	struct srv_vf *vf;
+	uint32_t index;
+	struct sriov_bdf bdf;
+	int iommu_group;
+	bool fresh, vfio;
+	bool held;		   /* by a process: not now */
+	struct sriov_error *error; /* why it is quarantined */
+};
+
+struct scrub {
+	struct srv_daemon *daemon;
+	struct srv_pf *pf;
+	GArray *vfs; /* of struct scrub_vf */
+	uint32_t ifindex;
+	struct sriov_error *error; /* of the PF: none of them could be tried */
+};
+
+#define scrub_at(scrub, i) (&g_array_index((scrub)->vfs, struct scrub_vf, (i)))
+
+static void scrub_free(struct scrub *scrub)
+{
+	for (guint i = 0; i < scrub->vfs->len; i++)
+		sriov_error_free(scrub_at(scrub, i)->error);
+	g_array_unref(scrub->vfs);
+	sriov_error_free(scrub->error);
+	g_free(scrub);
+}
+
+static void scrub_collect(struct scrub *scrub)
+{
+	for (guint i = 0; i < scrub->pf->vfs->len && scrub->vfs->len < SCRUB_BATCH; i++) {
+		struct srv_vf *vf = scrub->pf->vfs->pdata[i];
+		struct scrub_vf work = { .vf = vf };
+
+		if (srv_vf_state(vf, NULL) != SRV_VF_STATE_DIRTY || vf->scrubbing || vf->held)
+			continue;
+		work.index = vf->ref.index;
+		work.bdf = vf->facts->bdf;
+		work.iommu_group = vf->facts->iommu_group;
+		work.vfio = g_strcmp0(vf->facts->driver, "vfio-pci") == 0;
+		work.fresh = vf->fresh;
+		vf->scrubbing = true;
+		g_array_append_val(scrub->vfs, work);
+	}
+	scrub->ifindex = scrub->pf->facts ? scrub->pf->facts->ifindex : 0;
+}
+
+static void scrub_end(struct scrub *scrub);
+
+static gboolean scrub_held_again(gpointer data)
+{
+	struct scrub *scrub = data;
+
+	for (guint i = 0; i < scrub->pf->vfs->len; i++)
+		((struct srv_vf *)scrub->pf->vfs->pdata[i])->held = false;
+	srv_pf_scrub(scrub->daemon, scrub->pf);
+	scrub_free(scrub);
+	return G_SOURCE_REMOVE;
+}
+
+/* A second later, in a fresh batch: the process that held a VF is usually on its way out. */
+static void retry_held(struct scrub *scrub)
+{
+	struct scrub *again = g_new0(struct scrub, 1);
+
+	again->daemon = scrub->daemon;
+	again->pf = scrub->pf;
+	again->vfs = g_array_new(FALSE, TRUE, sizeof(struct scrub_vf));
+	g_timeout_add_seconds(1, scrub_held_again, again);
+}
+
+static void scrub_recorded(const struct sriov_error *error, void *data)
+{
+	struct scrub *scrub = data;
+	bool held = false;
+
+	for (guint i = 0; i < scrub->vfs->len; i++) {
+		struct scrub_vf *work = scrub_at(scrub, i);
+		g_autofree char *name = srv_vf_name(work->vf);
+
+		held |= work->held;
+		if (work->held || scrub->error)
+			continue;
+		if (work->error) {
+			g_autofree char *why = sriov_error_text(work->error);
+
+			srv_event(scrub->daemon->events, LOG_ERR, "vf", name, "quarantined: %s",
+				  why);
+		} else if (error) {
+			/* Not recorded, so not clean: it is scrubbed again when the ledger works.
+			 */
+			srv_model_mark_vf(work->vf, SRV_VF_DIRTY, NULL);
+		} else {
+			srv_event(scrub->daemon->events, LOG_INFO, "vf", name, "scrubbed, free");
+		}
+	}
+	if (held)
+		retry_held(scrub);
+	scrub_end(scrub);
+}
+
+/* Only now, with the ledger told, may somebody get one of them. */
+static void scrub_end(struct scrub *scrub)
+{
+	struct srv_daemon *daemon = scrub->daemon;
+	struct srv_pf *pf = scrub->pf;
+	bool failed = scrub->error != NULL;
+
+	for (guint i = 0; i < scrub->vfs->len; i++)
+		scrub_at(scrub, i)->vf->scrubbing = false;
+	srv_pf_recount(pf);
+	srv_serial_next(pf->serial);
+	scrub_free(scrub);
+	srv_nic_serve_waiting(daemon);
+	if (!failed)
+		srv_pf_scrub(daemon, pf);
+}
+
+static void scrub_record(struct scrub *scrub)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(scrub->daemon->ledger);
+
+	for (guint i = 0; i < scrub->vfs->len; i++) {
+		struct scrub_vf *work = scrub_at(scrub, i);
+		g_autofree char *why = work->error ? sriov_error_text(work->error) : NULL;
+
+		work->vf->held = work->held;
+		if (work->held || scrub->error)
+			continue;
+		work->vf->fresh = false;
+		srv_model_mark_vf(work->vf, work->error ? SRV_VF_QUARANTINED : SRV_VF_CLEAN, why);
+		srv_daemon_put_vf(txn, work->vf);
+	}
+	srv_ledger_commit(txn, scrub_recorded, scrub);
+}
+
+/* Step 3, on the PF's thread: the attributes, read back. */
+static void scrub_attributes(void *data)
+{
+	struct scrub *scrub = data;
+	struct snl_vf_attrs neutral = snl_vf_attrs_neutral();
+	struct snl *nl;
+
+	if (open_pf(scrub->ifindex, NULL, &nl, &scrub->error) < 0)
+		return;
+	for (guint i = 0; i < scrub->vfs->len; i++) {
+		struct scrub_vf *work = scrub_at(scrub, i);
+		uint32_t supported;
+
+		if (!work->held && !work->error)
+			snl_vf_set(nl, scrub->ifindex, work->index, &neutral, &supported,
+				   &work->error);
+	}
+	snl_free(nl);
+}
+
+static void scrub_attributes_done(void *data)
+{
+	struct scrub *scrub = data;
+
+	if (scrub->error) {
+		g_autofree char *why = sriov_error_text(scrub->error);
+
+		srv_event(scrub->daemon->events, LOG_WARNING, "pf", scrub->pf->name,
+			  "its VFs cannot be scrubbed now: %s", why);
+	}
+	scrub_record(scrub);
+}
+
+static void scrub_reset_done(const struct spci_outcome *outcome, const struct sriov_error *error,
+			     void *data)
+{
+	struct scrub *scrub = data;
+
+	if (!outcome) {
+		scrub->error = sriov_error_copy(error);
+		if (error->code == SRIOV_ERROR_TIMEOUT)
+			srv_pf_stuck(scrub->daemon, scrub->pf, error);
+		scrub_record(scrub);
+		return;
+	}
+	for (guint i = 0; i < outcome->results->len; i++) {
+		const struct spci_result *result = outcome->results->pdata[i];
+
+		for (guint j = 0; j < scrub->vfs->len; j++) {
+			struct scrub_vf *work = scrub_at(scrub, j);
+
+			if (!result->error || !sriov_bdf_equal(work->bdf, result->bdf))
+				continue;
+			if (result->error->code == SRIOV_ERROR_BUSY)
+				work->held = true;
+			else
+				work->error = sriov_error_copy(result->error);
+		}
+	}
+	srv_queue_push(scrub->pf->queue, scrub_attributes, scrub_attributes_done, scrub);
+}
+
+static void reset_gone(void *data)
+{
+	/* The PF's state is looked at again by the next refresh of the inventory. */
+}
+
+/*
+ * Step 2: function-level reset. Not of a VF that was just created: setting VF Enable resets every
+ * VF (PCIe 9.3.3.3.1), and nobody has had it since.
+ */
+static void scrub_reset(struct scrub *scrub)
+{
+	g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+
+	g_ptr_array_add(argv, g_strdup(SRV_HELPER_RESET));
+	for (guint i = 0; i < scrub->vfs->len; i++) {
+		char address[SRIOV_BDF_STRLEN];
+
+		if (!scrub_at(scrub, i)->held && !scrub_at(scrub, i)->fresh)
+			g_ptr_array_add(
+				argv, g_strdup(sriov_bdf_format(scrub_at(scrub, i)->bdf, address)));
+	}
+	if (argv->len == 1) {
+		srv_queue_push(scrub->pf->queue, scrub_attributes, scrub_attributes_done, scrub);
+		return;
+	}
+	g_ptr_array_add(argv, NULL);
+	srv_helper_run((const char *const *)argv->pdata, scrub->daemon->root,
+		       RESET_SECONDS(argv->len), scrub_reset_done, reset_gone, scrub);
+}
+
+/* Step 1, on the PF's thread: who still holds one? */
+static void scrub_look(void *data)
+{
+	struct scrub *scrub = data;
+
+	for (guint i = 0; i < scrub->vfs->len; i++) {
+		struct scrub_vf *work = scrub_at(scrub, i);
+
+		work->held = work->vfio &&
+			     spci_vfio_group_in_use(scrub->daemon->root, work->iommu_group) > 0;
+	}
+}
+
+static void scrub_looked(void *data)
+{
+	scrub_reset(data);
+}
+
+static void scrub_start(void *data)
+{
+	struct scrub *scrub = data;
+
+	scrub_collect(scrub);
+	if (!scrub->vfs->len) {
+		srv_serial_next(scrub->pf->serial);
+		scrub_free(scrub);
+		return;
+	}
+	srv_queue_push(scrub->pf->queue, scrub_look, scrub_looked, scrub);
+}
+
+void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	struct scrub *scrub;
+	bool any = false;
+
+	if (pf->state != SRV_PF_READY)
+		return;
+	for (guint i = 0; i < pf->vfs->len && !any; i++) {
+		const struct srv_vf *vf = pf->vfs->pdata[i];
+
+		any = srv_vf_state(vf, NULL) == SRV_VF_STATE_DIRTY && !vf->scrubbing && !vf->held;
+	}
+	if (!any)
+		return;
+	scrub = g_new0(struct scrub, 1);
+	scrub->daemon = daemon;
+	scrub->pf = pf;
+	scrub->vfs = g_array_new(FALSE, TRUE, sizeof(struct scrub_vf));
+	srv_serial_push(pf->serial, scrub_start, scrub);
+}

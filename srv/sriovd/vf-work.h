@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/error.h"
+#include "netlink/vf.h"
+#include "srv/sriovd/model.h"
+
+struct srv_daemon;
+
+/*
+ * What is done to VFs: set up for an owner, and scrubbed after one. Both go through the PF's line
+ * of operations and run on its thread and in the helper; the calls return at once.
+ */
+
+/*
+ * Sets the attributes of a VF and reads them back (all or none, see snl_vf_set()).
+ *
+ * done: called once on the main thread; error is NULL or borrowed. DEVICE when the PF is down or
+ * gone.
+ */
+void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
+		      const struct snl_vf_attrs *attrs,
+		      void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/*
+ * Scrubs every VF of the PF that is dirty and has no owner: reset, neutral attributes, read back;
+ * then recorded as clean. One that cannot be scrubbed is quarantined with the reason; one that a
+ * process still holds stays dirty and is tried again. Whoever waits for a VF is served as they come
+ * free.
+ */
+void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf);
