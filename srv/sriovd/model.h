@@ -41,6 +41,8 @@ struct srv_vf {
 	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
+	bool fresh;		     /* just created by us, so just out of reset */
+	bool held;		     /* the last scrub found a process still using it */
 };
 
 enum srv_pf_state {
@@ -76,7 +78,10 @@ struct srv_nic {
 	/* Counts up whenever its owner starts anew, so that a late hint about the last run is seen
 	 * as such */
 	uint32_t generation;
-	bool busy; /* an operation on it is under way */
+	bool busy;	 /* an operation on it is under way */
+	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */
+	bool owner_gone; /* its owner went away while it was busy: released when the operation ends
+			  */
 };
 
 struct srv_model {

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The start of a domain, in libvirt's prepare hook: rows for the nics it asks for, a VF reserved
+ * for each that can have one, all in one transaction, and only then the answer that lets the domain
+ * start.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/decide.h"
+#include "srv/sriovd/nic.h"
+
+/*
+ * How long a start waits for VFs that are being scrubbed or made: a guest that is restarted finds
+ * its VF still in the scrub. Well below the hook's own deadline.
+ */
+#define WAIT_SECONDS 12
+
+struct prepare {
+	struct srv_daemon *daemon;
+	char *uuid;
+	char *name;
+	GPtrArray *requests; /* of struct srv_nic_request */
+	guint deadline_source;
+	bool last_try;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void prepare_free(struct prepare *prepare)
+{
+	if (prepare->deadline_source)
+		g_source_remove(prepare->deadline_source);
+	g_ptr_array_unref(prepare->requests);
+	g_free(prepare->uuid);
+	g_free(prepare->name);
+	g_free(prepare);
+}
+
+/* Rows */
+
+static char *request_subject(const char *name, const struct srv_nic_request *request)
+{
+	return g_strdup_printf("nic %s/%s", name, request->id);
+}
+
+static int check_request(struct srv_daemon *daemon, const struct srv_owner *owner,
+			 const struct srv_nic_request *request, struct sriov_error **err)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       request->network);
+	g_autofree char *subject = request_subject(owner->name, request);
+	const struct srv_nic *own = srv_model_nic(daemon->model, owner, request->id);
+	const struct srv_nic *holder;
+
+	if (!network) {
+		g_autoptr(GString) names = g_string_new(NULL);
+		const GPtrArray *networks = daemon->model->config->networks;
+
+		for (guint i = 0; i < networks->len; i++)
+			g_string_append_printf(
+				names, "%s%s", i ? ", " : "",
+				((const struct srv_network *)networks->pdata[i])->name);
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+				       "there is no network \"%s\"; the configuration has %s",
+				       request->network, names->len ? names->str : "none at all");
+	}
+	if (request->mode == SRV_MODE_FAILOVER)
+		return sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, EOPNOTSUPP, subject,
+				       "mode \"failover\" is not in this version yet; use "
+				       "\"exclusive\" or \"required\"");
+	if (!request->has_mac)
+		return 0;
+	holder = srv_model_nic_by_mac(daemon->model, request->mac);
+	if (holder && holder != own) {
+		g_autofree char *other = srv_nic_subject(holder);
+		char mac[SRIOV_MAC_STRLEN];
+
+		return sriov_error_set(err, SRIOV_ERROR_EXISTS, EADDRINUSE, subject,
+				       "the MAC %s belongs to %s; give it another, or none, and "
+				       "sriovd chooses one",
+				       sriov_mac_format(request->mac, mac), other);
+	}
+	return 0;
+}
+
+int srv_nic_check_requests(struct srv_daemon *daemon, const char *uuid, const char *name,
+			   const GPtrArray *requests, struct sriov_error **err)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)uuid, (char *)name };
+
+	for (guint i = 0; i < requests->len; i++) {
+		int r = check_request(daemon, &owner, requests->pdata[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static struct sriov_mac free_mac(struct srv_model *model, const char *owner, const char *id)
+{
+	uint32_t attempt = 0;
+	struct sriov_mac mac;
+
+	do
+		mac = sriov_mac_derive(owner, id, attempt++);
+	while (srv_model_nic_by_mac(model, mac));
+	return mac;
+}
+
+static void change_mac(struct srv_model *model, struct srv_nic *nic, struct sriov_mac mac)
+{
+	g_hash_table_remove(model->nics_by_mac, &nic->row.mac);
+	nic->row.mac = mac;
+	g_hash_table_replace(model->nics_by_mac, &nic->row.mac, nic);
+}
+
+static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owner *owner,
+				const struct srv_nic_request *request)
+{
+	struct srv_nic *nic = srv_model_nic(daemon->model, owner, request->id);
+
+	if (!nic) {
+		struct srv_nic_row row = {
+			.owner = *owner,
+			.id = request->id,
+			.network = request->network,
+			.mac = request->has_mac ? request->mac
+						: free_mac(daemon->model, owner->key, request->id),
+			.state = SRV_NIC_IDLE,
+			.since = g_get_real_time() / G_USEC_PER_SEC
+		};
+
+		nic = srv_model_add_nic(daemon->model, &row);
+	} else if (request->has_mac && !sriov_mac_equal(nic->row.mac, request->mac)) {
+		change_mac(daemon->model, nic, request->mac);
+	}
+	nic->row.mode = request->mode;
+	nic->row.priority = request->priority;
+	if (!g_str_equal(nic->row.network, request->network)) {
+		g_free(nic->row.network);
+		nic->row.network = g_strdup(request->network);
+	}
+	if (!g_str_equal(nic->row.owner.name, owner->name)) {
+		g_free(nic->row.owner.name);
+		nic->row.owner.name = g_strdup(owner->name);
+	}
+	return nic;
+}
+
+static bool is_requested(const GPtrArray *requests, const char *id)
+{
+	for (guint i = 0; i < requests->len; i++) {
+		if (g_str_equal(((const struct srv_nic_request *)requests->pdata[i])->id, id))
+			return true;
+	}
+	return false;
+}
+
+int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
+		      const char *name, const GPtrArray *requests, struct sriov_error **err)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)uuid, (char *)name };
+	g_autoptr(GPtrArray) old = srv_model_nics_of(daemon->model, uuid);
+	int r = srv_nic_check_requests(daemon, uuid, name, requests, err);
+
+	if (r < 0)
+		return r;
+	for (guint i = 0; i < old->len; i++) {
+		struct srv_nic *nic = old->pdata[i];
+
+		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT || nic->busy ||
+		    is_requested(requests, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
+			continue;
+		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_model_remove_nic(daemon->model, nic);
+	}
+	for (guint i = 0; i < requests->len; i++)
+		srv_daemon_put_nic(txn, sync_row(daemon, &owner, requests->pdata[i]));
+	return 0;
+}
+
+/* Deciding */
+
+static void record(struct srv_nic *nic, const struct srv_decision *decision, const char *summary)
+{
+	json_t *json = srv_decision_to_json(decision, nic->row.backing, summary);
+
+	g_free(nic->row.decision);
+	nic->row.decision = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+}
+
+static int reserve_virtio(struct srv_daemon *daemon, struct srv_nic *nic,
+			  const struct srv_network *network, const char *summary,
+			  struct sriov_error **err)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+	struct srv_pf *pf;
+	const char *why;
+	g_autofree char *uplink = srv_decide_uplink(daemon->model, network, &pf, &why);
+
+	if (!uplink)
+		return sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
+				       "%s, and there is no virtio instead: %s", summary, why);
+	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
+	g_free(nic->row.uplink);
+	nic->row.uplink = g_steal_pointer(&uplink);
+	if (!nic->row.waiting_since)
+		nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	srv_model_set_nic_state(nic, SRV_NIC_RESERVED, summary);
+	return 0;
+}
+
+int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pending,
+		    struct sriov_error **err)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	g_autofree char *subject = srv_nic_subject(nic);
+	g_autofree char *summary = NULL;
+	struct srv_decision *decision;
+	int r = 0;
+
+	*ret_pending = false;
+	if (!network)
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+				       "its network \"%s\" is not in the configuration any more",
+				       nic->row.network);
+	decision = srv_decide(daemon->model, network, -1);
+	summary = srv_decision_summary(decision, network);
+	*ret_pending = !decision->vf && decision->scrub_pending;
+	if (decision->vf) {
+		srv_model_set_backing(nic, SRV_BACKING_VF, decision->vf);
+		srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
+		nic->untouched = true;
+		nic->row.waiting_since = 0;
+	} else if (nic->row.mode == SRV_MODE_REQUIRED) {
+		r = sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
+				    "it requires a VF, and %s; free one, or give the nic mode "
+				    "\"exclusive\"",
+				    summary);
+	} else {
+		r = reserve_virtio(daemon, nic, network, summary, err);
+	}
+	record(nic, decision, summary);
+	srv_decision_free(decision);
+	return r;
+}
+
+/* One start */
+
+static void put_all(struct prepare *prepare, struct srv_ledger_txn *txn)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(prepare->daemon->model, prepare->uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
+		srv_daemon_put_nic(txn, nic);
+		if (nic->vf)
+			srv_daemon_put_vf(txn, nic->vf);
+	}
+}
+
+/* A VF that was reserved and never touched is as clean as it was; one of the last run is not. */
+static void undo(struct prepare *prepare)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(prepare->daemon->model, prepare->uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		struct srv_vf *vf = nic->untouched ? nic->vf : NULL;
+
+		if (nic->row.state != SRV_NIC_RESERVED)
+			continue;
+		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		if (vf)
+			srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
+		nic->untouched = false;
+		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
+	}
+}
+
+static void committed(const struct sriov_error *error, void *data)
+{
+	struct prepare *prepare = data;
+
+	if (error)
+		undo(prepare);
+	prepare->done(error, prepare->data);
+	prepare_free(prepare);
+}
+
+/* Reserves for all its nics: 0, or the error of the first that cannot have what it needs. */
+static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_error **err)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(prepare->daemon->model, prepare->uuid);
+	bool any_pending = false;
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		bool pending;
+		int r;
+
+		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT)
+			continue;
+		nic->generation++;
+		/* It starts, so it does not run: what it still has from its last run it keeps. */
+		if (nic->vf) {
+			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
+			continue;
+		}
+		r = srv_nic_reserve(prepare->daemon, nic, &pending, err);
+		any_pending |= pending;
+		if (r < 0) {
+			*ret_pending = any_pending;
+			return r;
+		}
+	}
+	*ret_pending = any_pending;
+	return 0;
+}
+
+/* True when it was answered, or will be by the ledger; false: it waits for VFs that come free soon.
+ */
+static bool try(struct prepare *prepare)
+{
+	struct srv_daemon *daemon = prepare->daemon;
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+	sriov_autoerror err = NULL;
+	bool pending = false;
+
+	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
+	    0) {
+		int r = reserve_all(prepare, &pending, &err);
+
+		if (pending && !prepare->last_try) {
+			undo(prepare);
+			put_all(prepare, txn);
+			srv_ledger_commit(txn, NULL, NULL);
+			return false;
+		}
+		if (r == 0) {
+			put_all(prepare, txn);
+			srv_ledger_commit(txn, committed, prepare);
+			return true;
+		}
+		undo(prepare);
+		put_all(prepare, txn);
+	}
+	srv_ledger_commit(txn, NULL, NULL);
+	prepare->done(err, prepare->data);
+	prepare_free(prepare);
+	return true;
+}
+
+static gboolean on_deadline(gpointer data)
+{
+	struct prepare *prepare = data;
+
+	prepare->deadline_source = 0;
+	prepare->last_try = true;
+	g_ptr_array_remove(prepare->daemon->waiting_starts, prepare);
+	try(prepare);
+	return G_SOURCE_REMOVE;
+}
+
+static gpointer copy_request(gconstpointer request, gpointer data)
+{
+	return srv_nic_request_copy(request);
+}
+
+void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *name,
+		     const GPtrArray *requests,
+		     void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct prepare *prepare = g_new0(struct prepare, 1);
+
+	prepare->daemon = daemon;
+	prepare->uuid = g_strdup(uuid);
+	prepare->name = g_strdup(name);
+	prepare->requests = g_ptr_array_copy((GPtrArray *)requests, copy_request, NULL);
+	g_ptr_array_set_free_func(prepare->requests, (GDestroyNotify)srv_nic_request_free);
+	prepare->done = done;
+	prepare->data = data;
+	if (try(prepare))
+		return;
+	g_ptr_array_add(daemon->waiting_starts, prepare);
+	prepare->deadline_source = g_timeout_add_seconds(WAIT_SECONDS, on_deadline, prepare);
+}
+
+void srv_nic_serve_waiting(struct srv_daemon *daemon)
+{
+	/* In the order in which they came; one that goes on waiting keeps its place. */
+	for (guint i = 0; i < daemon->waiting_starts->len;) {
+		struct prepare *prepare = daemon->waiting_starts->pdata[i];
+
+		if (try(prepare))
+			g_ptr_array_remove_index(daemon->waiting_starts, i);
+		else
+			i++;
+	}
+}
