@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/attach-work.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <string.h>
+
+#include "netlink/fdb.h"
+#include "netlink/link.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/log.h"
+
+#define DETACH_SECONDS 30
+
+struct srv_attach_work {
+	struct srv_virt *virt;
+	const struct sbe_plugin *plugin;
+	struct sbe_nic nic;
+	struct sbe_host host;
+	char *uuid, *owner_name, *id, *alias;
+	char *uplink; /* as configured, before a VLAN link is put on it */
+	char *link;   /* the netdev that the macvtap stands on, or uplink itself */
+	struct sriov_mac mac;
+	uint16_t vlan_proto;
+	uint64_t vf_key;
+	GArray *pfs; /* of uint32_t: ifindex of the PFs that may be ports of the bridge */
+};
+
+/* The host's services */
+
+static int to_plugin(int r, const struct sriov_error *error, struct sbe_error *ret)
+{
+	if (r < 0 && ret) {
+		ret->code = (int)error->code;
+		ret->err = error->err;
+		g_strlcpy(ret->message, error->message, sizeof(ret->message));
+	}
+	return r;
+}
+
+static int host_attach(void *priv, const char *uuid, const char *xml, struct sbe_error *error)
+{
+	struct srv_attach_work *work = priv;
+	sriov_autoerror err = NULL;
+	int r = srv_virt_attach(work->virt, uuid, xml, &err);
+
+	return to_plugin(r, err, error);
+}
+
+static int host_detach(void *priv, const char *uuid, const char *alias, struct sbe_error *error)
+{
+	struct srv_attach_work *work = priv;
+	sriov_autoerror err = NULL;
+	int r = srv_virt_detach(work->virt, uuid, alias, DETACH_SECONDS, &err);
+
+	return to_plugin(r, err, error);
+}
+
+static void host_log(void *priv, int level, const char *message)
+{
+	const struct srv_attach_work *work = priv;
+	const struct srv_log_fields fields = { .domain = work->owner_name, .nic = work->id };
+
+	srv_log(level, &fields, "plugin %s: %s", work->plugin->name, message);
+}
+
+/* Making one */
+
+static void fill_vf(struct srv_attach_work *work, const struct srv_vf *vf,
+		    const struct srv_network *network)
+{
+	struct sriov_bdf bdf = vf->facts ? vf->facts->bdf : (struct sriov_bdf){ 0 };
+
+	work->nic.backing = SBE_BACKING_VF;
+	work->nic.vf_domain = bdf.domain;
+	work->nic.vf_bus = bdf.bus;
+	work->nic.vf_device = bdf.device;
+	work->nic.vf_function = bdf.function;
+	work->nic.vlan = network->attrs.vlan;
+	work->vf_key = sriov_bdf_key(bdf);
+}
+
+static void fill_virtio(struct srv_attach_work *work, const struct srv_nic *nic,
+			const struct srv_network *network)
+{
+	static const enum sbe_uplink types[] = { [SRV_FALLBACK_NONE] = SBE_UPLINK_MACVTAP,
+						 [SRV_FALLBACK_MACVTAP] = SBE_UPLINK_MACVTAP,
+						 [SRV_FALLBACK_BRIDGE] = SBE_UPLINK_BRIDGE,
+						 [SRV_FALLBACK_NETWORK] = SBE_UPLINK_NETWORK };
+
+	work->nic.backing = SBE_BACKING_VIRTIO;
+	work->nic.uplink_type = types[network->fallback.type];
+	work->nic.queues = network->fallback.queues;
+	work->nic.vlan = network->attrs.vlan;
+	work->uplink = g_strdup(nic->row.uplink);
+}
+
+static void collect_pfs(struct srv_attach_work *work, struct srv_model *model)
+{
+	work->pfs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	for (guint i = 0; i < model->pfs->len; i++) {
+		const struct srv_pf *pf = model->pfs->pdata[i];
+
+		if (pf->facts && pf->facts->ifindex)
+			g_array_append_val(work->pfs, pf->facts->ifindex);
+	}
+}
+
+struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	enum sbe_backing backing = nic->row.backing == SRV_BACKING_VF ? SBE_BACKING_VF
+								      : SBE_BACKING_VIRTIO;
+	const struct sbe_plugin *plugin = srv_plugins_find(daemon->plugins, SBE_OWNER_DOMAIN,
+							   backing);
+	g_autofree char *subject = srv_nic_subject(nic);
+	struct srv_attach_work *work;
+
+	if (!plugin || !network) {
+		if (!network)
+			sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+					"its network \"%s\" is not in the configuration any more",
+					nic->row.network);
+		else
+			sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, ENOSYS, subject,
+					"no plugin is loaded that attaches a %s to a domain; see "
+					"sriovctl status for the ones that were refused",
+					srv_backing_name(nic->row.backing));
+		return NULL;
+	}
+	work = g_new0(struct srv_attach_work, 1);
+	work->virt = daemon->virt;
+	work->plugin = plugin;
+	work->uuid = g_strdup(nic->row.owner.key);
+	work->owner_name = g_strdup(nic->row.owner.name);
+	work->id = g_strdup(nic->row.id);
+	work->alias = srv_nic_alias(nic->row.id);
+	work->mac = nic->row.mac;
+	work->vlan_proto = network->attrs.vlan_proto;
+	work->host = (struct sbe_host){ sizeof(work->host), work, host_attach, host_detach,
+					host_log };
+	work->nic = (struct sbe_nic){ .size = sizeof(work->nic),
+				      .owner_kind = SBE_OWNER_DOMAIN,
+				      .owner_uuid = work->uuid,
+				      .owner_name = work->owner_name,
+				      .id = work->id,
+				      .alias = work->alias };
+	memcpy(work->nic.mac, nic->row.mac.octet, sizeof(work->nic.mac));
+	if (nic->vf)
+		fill_vf(work, nic->vf, network);
+	else
+		fill_virtio(work, nic, network);
+	collect_pfs(work, daemon->model);
+	return work;
+}
+
+void srv_attach_work_free(struct srv_attach_work *work)
+{
+	if (!work)
+		return;
+	g_free(work->uuid);
+	g_free(work->owner_name);
+	g_free(work->id);
+	g_free(work->alias);
+	g_free(work->uplink);
+	g_free(work->link);
+	g_array_unref(work->pfs);
+	g_free(work);
+}
+
+const char *srv_attach_work_uplink(const struct srv_attach_work *work)
+{
+	return work->link;
+}
+
+/* The netdevs under a virtio nic */
+
+/* The uplink itself, or the VLAN link on it: the tag is put on by the host, as a VF's is by the
+ * NIC. */
+static int make_link(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct snl_link link;
+	struct snl *nl;
+	int r;
+
+	g_free(work->link);
+	work->link = g_strdup(work->uplink);
+	if (work->nic.uplink_type != SBE_UPLINK_MACVTAP)
+		return 0;
+	r = snl_new(&nl, err);
+	if (r < 0)
+		return r;
+	r = snl_link_get(nl, work->uplink, &link, err);
+	if (r == 0 && !link.admin_up)
+		r = snl_link_set_up(nl, link.ifindex, true, err);
+	if (r == 0 && work->nic.vlan) {
+		r = snl_vlan_ensure(nl, link.ifindex, work->nic.vlan, work->vlan_proto, &link, err);
+		g_free(work->link);
+		work->link = r < 0 ? NULL : g_strdup(link.name);
+	}
+	snl_free(nl);
+	return r;
+}
+
+static bool is_pf(const struct srv_attach_work *work, uint32_t ifindex)
+{
+	for (guint i = 0; i < work->pfs->len; i++) {
+		if (g_array_index(work->pfs, uint32_t, i) == ifindex)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Behind a host bridge: the PF's embedded switch must know that the MAC is on the PF's side, or
+ * frames of the PF's VFs to it go out on the wire. The bridge is found from the guest's tap, which
+ * also holds for a libvirt network; its port may be the PF or a VLAN link on it.
+ */
+static int add_fdb(struct srv_attach_work *work, const char *tap, struct sriov_error **err)
+{
+	g_autoptr(GArray) links = NULL;
+	struct snl_link port;
+	struct snl *nl;
+	int r;
+
+	r = snl_new(&nl, err);
+	if (r < 0)
+		return r;
+	r = snl_link_get(nl, tap, &port, err);
+	if (r == 0)
+		r = snl_link_list(nl, &links, err);
+	for (guint i = 0; r == 0 && i < links->len; i++) {
+		const struct snl_link *link = &g_array_index(links, struct snl_link, i);
+		uint32_t pf = is_pf(work, link->ifindex) ? link->ifindex : link->parent;
+
+		if (port.master && link->master == port.master && is_pf(work, pf))
+			r = snl_fdb_add(nl, pf, work->mac, err);
+	}
+	snl_free(nl);
+	return r;
+}
+
+void srv_attach_work_clean_uplink(struct srv_attach_work *work)
+{
+	struct snl_link link;
+	struct snl *nl;
+
+	if (work->nic.backing != SBE_BACKING_VIRTIO || snl_new(&nl, NULL) < 0)
+		return;
+	if (work->nic.uplink_type == SBE_UPLINK_MACVTAP) {
+		const char *name = work->link ? work->link : work->uplink;
+
+		/* Once attached, the row's uplink is the VLAN link; a PF is not ours to remove. */
+		if (work->nic.vlan && snl_link_get(nl, name, &link, NULL) == 0)
+			snl_vlan_remove_unused(nl, link.ifindex, NULL);
+	} else {
+		for (guint i = 0; i < work->pfs->len; i++)
+			snl_fdb_del(nl, g_array_index(work->pfs, uint32_t, i), work->mac, NULL);
+	}
+	snl_free(nl);
+}
+
+/* Running */
+
+static int from_plugin(const struct sbe_error *error, struct sriov_error **err)
+{
+	enum sriov_error_code code = error->code >= 0 && error->code < SRIOV_ERROR_CODES
+					     ? (enum sriov_error_code)error->code
+					     : SRIOV_ERROR_INTERNAL;
+
+	return sriov_error_set(err, code, error->err, NULL, "%s",
+			       error->message[0] ? error->message : "the plugin gave no reason");
+}
+
+static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *domain,
+						 const char *alias)
+{
+	for (guint i = 0; domain->live && i < domain->live->ifaces->len; i++) {
+		const struct srv_domain_iface *iface = domain->live->ifaces->pdata[i];
+
+		if (g_strcmp0(iface->alias, alias) == 0)
+			return iface;
+	}
+	return NULL;
+}
+
+/* What libvirt says it has, not what we told it. */
+static int verify(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct srv_virt_domain *domain;
+	const struct srv_domain_iface *iface;
+	int r = srv_virt_get(work->virt, work->uuid, &domain, err);
+
+	if (r < 0)
+		return r;
+	iface = find_iface(domain, work->alias);
+	if (!iface)
+		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
+				    "libvirt took the device, and the domain does not have it");
+	else if (work->nic.backing == SBE_BACKING_VF &&
+		 (!iface->has_vf || sriov_bdf_key(iface->vf) != work->vf_key))
+		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
+				    "the domain has another device under the alias %s",
+				    work->alias);
+	else if (work->nic.backing == SBE_BACKING_VIRTIO &&
+		 work->nic.uplink_type != SBE_UPLINK_MACVTAP && iface->target)
+		r = add_fdb(work, iface->target, err);
+	srv_virt_domain_free(domain);
+	return r;
+}
+
+int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct sbe_error error = { 0 };
+	int r = work->nic.backing == SBE_BACKING_VIRTIO ? make_link(work, err) : 0;
+
+	if (r < 0)
+		return r;
+	work->nic.uplink = work->link;
+	if (work->plugin->attach(&work->host, &work->nic, &error) < 0) {
+		r = from_plugin(&error, err);
+		srv_attach_work_clean_uplink(work);
+		return r;
+	}
+	r = verify(work, err);
+	if (r < 0) {
+		work->plugin->detach(&work->host, &work->nic, NULL);
+		srv_attach_work_clean_uplink(work);
+	}
+	return r;
+}
+
+int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct sbe_error error = { 0 };
+
+	work->nic.uplink = work->uplink;
+	if (work->plugin->detach(&work->host, &work->nic, &error) < 0)
+		return from_plugin(&error, err);
+	srv_attach_work_clean_uplink(work);
+	return 0;
+}

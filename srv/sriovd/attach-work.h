@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/error.h"
+#include "srv/sriovd/model.h"
+
+struct srv_daemon;
+struct srv_attach_work;
+
+/*
+ * The part of attaching and detaching that blocks: everything it needs is copied out of the model
+ * first (main thread), then it runs on the domain's queue, where plugins and libvirt may take their
+ * time.
+ */
+
+/* Copies what is needed. NULL and NOT_SUPPORTED when no plugin serves such a backing. */
+struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err);
+void srv_attach_work_free(struct srv_attach_work *work);
+
+/*
+ * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays.
+ * Also makes the VLAN link that a macvtap stands on, and the PF's fdb entry behind a bridge.
+ */
+int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);
+
+/* Detaches, and removes fdb entry and VLAN link when nothing else needs them. Blocks. */
+int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
+
+/* The second half of detaching only, for an owner that is gone. Blocks. */
+void srv_attach_work_clean_uplink(struct srv_attach_work *work);
+
+/* After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF. */
+const char *srv_attach_work_uplink(const struct srv_attach_work *work);

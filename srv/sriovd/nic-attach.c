@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Giving a running domain what was reserved for its nic, and taking it away. The VF is configured
+ * first, on its PF's line; then libvirt attaches it, on the domain's queue; then the ledger is
+ * told. When a VF cannot be had after all, an exclusive nic gets virtio.
+ */
+#include <errno.h>
+
+#include "srv/sriovd/attach-work.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/decide.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/vf-work.h"
+
+struct attach {
+	struct srv_daemon *daemon;
+	struct srv_nic *nic; /* busy meanwhile, so it stays */
+	struct srv_attach_work *work;
+	struct sriov_error *error;
+	char *why_not_vf; /* the VF failed, and this is the second try, with virtio */
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void attach_begin(struct attach *attach);
+
+static void attach_free(struct attach *attach)
+{
+	srv_attach_work_free(attach->work);
+	sriov_error_free(attach->error);
+	g_free(attach->why_not_vf);
+	g_free(attach);
+}
+
+static void finish(struct attach *attach, const struct sriov_error *error)
+{
+	struct srv_daemon *daemon = attach->daemon;
+	struct srv_nic *nic = attach->nic;
+
+	nic->busy = false;
+	if (attach->done)
+		attach->done(error, attach->data);
+	if (nic->owner_gone)
+		srv_nic_owner_gone(daemon, nic->row.owner.key);
+	nic->owner_gone = false;
+	attach_free(attach);
+}
+
+static void recorded(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+
+	finish(attach, attach->error ? attach->error : error);
+}
+
+static void record(struct attach *attach)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(attach->daemon->ledger);
+
+	srv_daemon_put_nic(txn, attach->nic);
+	srv_ledger_commit(txn, recorded, attach);
+}
+
+static void succeeded(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	g_autofree char *subject = srv_nic_subject(nic);
+	g_autofree char *reason = g_strdup(nic->row.reason);
+	const char *uplink = srv_attach_work_uplink(attach->work);
+
+	if (nic->vf) {
+		g_autofree char *vf = srv_vf_name(nic->vf);
+
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
+		srv_event(attach->daemon->events, LOG_INFO, "nic", subject, "attached, VF %s", vf);
+	} else {
+		g_free(nic->row.uplink);
+		nic->row.uplink = g_strdup(uplink);
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, reason);
+		srv_event(attach->daemon->events, LOG_INFO, "nic", subject,
+			  "attached, virtio on %s: %s", uplink, reason ? reason : "");
+	}
+	record(attach);
+}
+
+/* Its backing goes back; a VF that was touched is scrubbed. */
+static void give_back(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	struct srv_pf *pf = nic->vf ? nic->vf->pf : NULL;
+
+	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+	if (pf)
+		srv_pf_scrub(attach->daemon, pf);
+}
+
+static bool try_virtio(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	const struct srv_network *network = srv_config_network(attach->daemon->model->config,
+							       nic->row.network);
+	g_autofree char *why = sriov_error_text(attach->error);
+	g_autofree char *uplink = NULL;
+	struct srv_pf *pf;
+	const char *why_none;
+
+	if (!nic->vf || nic->row.mode != SRV_MODE_EXCLUSIVE || !network || nic->owner_gone)
+		return false;
+	uplink = srv_decide_uplink(attach->daemon->model, network, &pf, &why_none);
+	if (!uplink)
+		return false;
+	give_back(attach);
+	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
+	nic->row.uplink = g_steal_pointer(&uplink);
+	nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
+	g_clear_pointer(&attach->error, sriov_error_free);
+	g_clear_pointer(&attach->work, srv_attach_work_free);
+	attach_begin(attach);
+	return true;
+}
+
+static void failed(struct attach *attach)
+{
+	g_autofree char *subject = srv_nic_subject(attach->nic);
+	g_autofree char *why = sriov_error_text(attach->error);
+
+	srv_event(attach->daemon->events, LOG_ERR, "nic", subject, "cannot be attached: %s", why);
+	if (try_virtio(attach))
+		return;
+	give_back(attach);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_FAILED, why);
+	record(attach);
+}
+
+static void attach_run(void *data)
+{
+	struct attach *attach = data;
+
+	srv_attach_work_run(attach->work, &attach->error);
+}
+
+static void attach_ran(void *data)
+{
+	struct attach *attach = data;
+
+	if (attach->error)
+		failed(attach);
+	else
+		succeeded(attach);
+}
+
+static void attach_device(struct attach *attach)
+{
+	attach->work = srv_attach_work_new(attach->daemon, attach->nic, &attach->error);
+	if (!attach->work) {
+		failed(attach);
+		return;
+	}
+	srv_queue_push(srv_daemon_domain_queue(attach->daemon, attach->nic->row.owner.key),
+		       attach_run, attach_ran, attach);
+}
+
+static void configured(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+
+	if (error) {
+		attach->error = sriov_error_copy(error);
+		failed(attach);
+		return;
+	}
+	attach_device(attach);
+}
+
+static void attach_begin(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	const struct srv_network *network = srv_config_network(attach->daemon->model->config,
+							       nic->row.network);
+	struct snl_vf_attrs attrs;
+
+	if (!nic->vf || !network) {
+		attach_device(attach);
+		return;
+	}
+	attrs = srv_nic_attrs(nic, network);
+	nic->untouched = false;
+	srv_vf_configure(attach->daemon, nic->vf, &attrs, configured, attach);
+}
+
+void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
+		    void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct attach *attach;
+
+	if (nic->busy || nic->row.state != SRV_NIC_RESERVED) {
+		if (done)
+			done(NULL, data);
+		return;
+	}
+	attach = g_new0(struct attach, 1);
+	attach->daemon = daemon;
+	attach->nic = nic;
+	attach->done = done;
+	attach->data = data;
+	nic->busy = true;
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, nic->row.reason);
+	attach_begin(attach);
+}
+
+void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+
+		if (nic->row.owner.kind == SRV_OWNER_LIBVIRT)
+			srv_nic_attach(daemon, nic, NULL, NULL);
+	}
+}
+
+/* Detaching */
+
+static void detach_run(void *data)
+{
+	struct attach *attach = data;
+
+	srv_detach_work_run(attach->work, &attach->error);
+}
+
+static void detach_ran(void *data)
+{
+	struct attach *attach = data;
+	struct srv_nic *nic = attach->nic;
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	if (attach->error) {
+		g_autofree char *why = sriov_error_text(attach->error);
+
+		/* The guest has it still, so it keeps it. */
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
+		srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
+			  "cannot be detached: %s", why);
+	} else {
+		give_back(attach);
+		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
+		nic->row.waiting_since = 0;
+		srv_event(attach->daemon->events, LOG_INFO, "nic", subject, "detached");
+	}
+	record(attach);
+}
+
+void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
+		    void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct attach *attach;
+
+	g_assert(!nic->busy);
+	attach = g_new0(struct attach, 1);
+	attach->daemon = daemon;
+	attach->nic = nic;
+	attach->done = done;
+	attach->data = data;
+	nic->busy = true;
+	attach->work = srv_attach_work_new(daemon, nic, &attach->error);
+	if (!attach->work) {
+		recorded(NULL, attach);
+		return;
+	}
+	srv_model_set_nic_state(nic, SRV_NIC_DETACHING, NULL);
+	srv_queue_push(srv_daemon_domain_queue(daemon, nic->row.owner.key), detach_run, detach_ran,
+		       attach);
+}
