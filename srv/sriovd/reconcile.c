@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/reconcile.h"
+
+#include <string.h>
+
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/vf-work.h"
+
+/* A start that was prepared and of which nothing was heard since: it failed, libvirt says so by
+ * now. */
+#define PREPARED_SECONDS 90
+
+struct reconcile {
+	struct srv_daemon *daemon;
+	GPtrArray *domains; /* of struct srv_virt_domain */
+	struct sriov_error *error;
+};
+
+static const struct srv_virt_domain *find_domain(const GPtrArray *domains, const char *uuid)
+{
+	for (guint i = 0; i < domains->len; i++) {
+		const struct srv_virt_domain *domain = domains->pdata[i];
+
+		if (g_str_equal(domain->uuid, uuid))
+			return domain;
+	}
+	return NULL;
+}
+
+static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *domain,
+						 const struct srv_nic *nic)
+{
+	g_autofree char *alias = srv_nic_alias(nic->row.id);
+
+	for (guint i = 0; domain->live && i < domain->live->ifaces->len; i++) {
+		const struct srv_domain_iface *iface = domain->live->ifaces->pdata[i];
+
+		if (g_strcmp0(iface->alias, alias) == 0)
+			return iface;
+	}
+	return NULL;
+}
+
+static void put(struct srv_daemon *daemon, const struct srv_nic *nic)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	srv_daemon_put_nic(txn, nic);
+	if (nic->vf)
+		srv_daemon_put_vf(txn, nic->vf);
+	srv_ledger_commit(txn, NULL, NULL);
+}
+
+/* The guest has a device of ours: the ledger follows what is there. */
+static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
+		  const struct srv_domain_iface *iface)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+	struct srv_vf *vf = iface->has_vf ? srv_model_vf_by_address(daemon->model, iface->vf)
+					  : NULL;
+
+	if (iface->has_vf && (!vf || (vf->nic && vf->nic != nic))) {
+		srv_event(daemon->events, LOG_ERR, "nic", subject,
+			  "the guest runs on a VF that is %s; shut it down and look at "
+			  "sriovctl vf list",
+			  vf ? "another's in the ledger" : "not among the host's");
+		return;
+	}
+	if (vf && nic->vf != vf)
+		srv_model_set_backing(nic, SRV_BACKING_VF, vf);
+	if (!vf && nic->row.backing != SRV_BACKING_VIRTIO) {
+		srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
+		if (!nic->row.waiting_since)
+			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	}
+	if (!vf && iface->source && g_strcmp0(nic->row.uplink, iface->source) != 0) {
+		g_free(nic->row.uplink);
+		nic->row.uplink = g_strdup(iface->source);
+	}
+	nic->untouched = false;
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, vf ? NULL : nic->row.reason);
+	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found attached, adopted");
+	put(daemon, nic);
+}
+
+/* The guest runs and has no device of ours for this nic: it gets one now. */
+static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+	sriov_autoerror err = NULL;
+	bool pending;
+
+	if (nic->vf && nic->row.state != SRV_NIC_RESERVED)
+		srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
+	if (!nic->vf) {
+		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		if (srv_nic_reserve(daemon, nic, &pending, &err) < 0) {
+			if (nic->row.state == SRV_NIC_FAILED)
+				return;
+			srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
+			srv_event(daemon->events, LOG_ERR, "nic", subject, "%s", err->message);
+			put(daemon, nic);
+			return;
+		}
+	}
+	srv_event(daemon->events, LOG_NOTICE, "nic", subject,
+		  "its guest runs without it; it is attached now");
+	put(daemon, nic);
+	srv_nic_attach(daemon, nic, NULL, NULL);
+}
+
+static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
+		       const struct srv_virt_domain *domain)
+{
+	const struct srv_domain_iface *iface = find_iface(domain, nic);
+	bool same;
+
+	if (nic->busy)
+		return;
+	if (!iface) {
+		supply(daemon, nic);
+		return;
+	}
+	same = nic->vf ? iface->has_vf && nic->vf->facts &&
+				 sriov_bdf_equal(nic->vf->facts->bdf, iface->vf)
+		       : !iface->has_vf && nic->row.backing == SRV_BACKING_VIRTIO;
+	if (nic->row.state != SRV_NIC_ATTACHED || !same)
+		adopt(daemon, nic, iface);
+}
+
+static void settle_running(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+{
+	struct srv_ledger_txn *txn;
+	g_autoptr(GPtrArray) nics = NULL;
+	sriov_autoerror err = NULL;
+
+	if (domain->bad) {
+		srv_event(daemon->events, LOG_WARNING, "nic", domain->name,
+			  "its metadata cannot be read: %s", domain->bad->message);
+		return;
+	}
+	txn = srv_ledger_begin(daemon->ledger);
+	if (srv_nic_sync_rows(daemon, txn, domain->uuid, domain->name, domain->live->nics, &err) <
+	    0) {
+		g_autofree char *why = sriov_error_text(err);
+
+		srv_ledger_abandon(txn);
+		srv_event(daemon->events, LOG_WARNING, "nic", domain->name, "%s", why);
+		return;
+	}
+	srv_ledger_commit(txn, NULL, NULL);
+	nics = srv_model_nics_of(daemon->model, domain->uuid);
+	for (guint i = 0; i < nics->len; i++)
+		settle_nic(daemon, nics->pdata[i], domain);
+}
+
+/* Shut off: nothing of its last run stays; and its rows follow its stored configuration. */
+static void settle_stopped(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+	int64_t now = g_get_real_time() / G_USEC_PER_SEC;
+	struct srv_ledger_txn *txn;
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
+		/* Its start may be under way this moment. */
+		if (nic->row.state == SRV_NIC_RESERVED && now - nic->row.since < PREPARED_SECONDS)
+			return;
+	}
+	srv_nic_release_owner(daemon, domain->uuid);
+	if (!domain->stored || domain->bad)
+		return;
+	txn = srv_ledger_begin(daemon->ledger);
+	if (srv_nic_sync_rows(daemon, txn, domain->uuid, domain->name, domain->stored->nics, NULL) <
+	    0)
+		srv_ledger_abandon(txn);
+	else
+		srv_ledger_commit(txn, NULL, NULL);
+}
+
+/* A domain that libvirt does not know any more takes its rows with it. */
+static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+
+		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT ||
+		    find_domain(domains, nic->row.owner.key) || nic->busy)
+			continue;
+		if (nic->row.state != SRV_NIC_IDLE || nic->vf) {
+			/* Released first; the row goes with the next pass. */
+			srv_nic_release_owner(daemon, nic->row.owner.key);
+			daemon->reconcile_again = true;
+			continue;
+		}
+		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_model_remove_nic(daemon->model, nic);
+	}
+	srv_ledger_commit(txn, NULL, NULL);
+}
+
+/* VFs that guests hold past us are not handed out. */
+static void mark_foreign(struct srv_daemon *daemon, const GPtrArray *domains)
+{
+	g_autoptr(GHashTable)
+		holders = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+
+	for (guint i = 0; i < domains->len; i++) {
+		const struct srv_virt_domain *domain = domains->pdata[i];
+		const struct srv_domain *live = domain->live;
+
+		for (guint j = 0; live && j < live->hostdevs->len; j++)
+			g_hash_table_replace(
+				holders, g_memdup2(&g_array_index(live->hostdevs, uint64_t, j), 8),
+				g_strdup_printf("domain %s has it past sriovd", domain->name));
+		for (guint j = 0; live && j < live->ifaces->len; j++) {
+			const struct srv_domain_iface *iface = live->ifaces->pdata[j];
+			uint64_t key = sriov_bdf_key(iface->vf);
+
+			if (iface->has_vf)
+				g_hash_table_replace(holders, g_memdup2(&key, 8),
+						     g_strdup_printf("domain %s has it past sriovd",
+								     domain->name));
+		}
+	}
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		for (guint j = 0; j < pf->vfs->len; j++) {
+			struct srv_vf *vf = pf->vfs->pdata[j];
+			uint64_t key = vf->facts ? sriov_bdf_key(vf->facts->bdf) : 0;
+			const char *holder = vf->facts && !vf->nic
+						     ? g_hash_table_lookup(holders, &key)
+						     : NULL;
+
+			if (g_strcmp0(vf->foreign, holder) == 0)
+				continue;
+			srv_model_set_foreign(vf, holder);
+			if (!vf->nic && vf->mark == SRV_VF_CLEAN)
+				srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+		}
+	}
+}
+
+static void compare(struct srv_daemon *daemon, const GPtrArray *domains)
+{
+	for (guint i = 0; i < domains->len; i++) {
+		const struct srv_virt_domain *domain = domains->pdata[i];
+
+		if (domain->active && domain->live)
+			settle_running(daemon, domain);
+		else if (!domain->active)
+			settle_stopped(daemon, domain);
+	}
+	forget_missing(daemon, domains);
+	mark_foreign(daemon, domains);
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		for (guint j = 0; j < pf->vfs->len; j++)
+			((struct srv_vf *)pf->vfs->pdata[j])->held = false;
+		srv_pf_scrub(daemon, pf);
+	}
+}
+
+static void reconcile_run(void *data)
+{
+	struct reconcile *reconcile = data;
+
+	srv_virt_list(reconcile->daemon->virt, &reconcile->domains, &reconcile->error);
+}
+
+static void reconcile_done(void *data)
+{
+	struct reconcile *reconcile = data;
+	struct srv_daemon *daemon = reconcile->daemon;
+
+	daemon->reconciling = false;
+	if (reconcile->error) {
+		g_autofree char *why = sriov_error_text(reconcile->error);
+
+		srv_event(daemon->events, LOG_WARNING, "reconcile", "libvirt",
+			  "cannot be asked for its domains: %s", why);
+		sriov_error_free(reconcile->error);
+	} else {
+		compare(daemon, reconcile->domains);
+		g_ptr_array_unref(reconcile->domains);
+		daemon->reconciled = true;
+	}
+	g_free(reconcile);
+	if (daemon->reconcile_again)
+		srv_reconcile(daemon);
+}
+
+void srv_reconcile(struct srv_daemon *daemon)
+{
+	struct reconcile *reconcile;
+
+	if (daemon->reconciling) {
+		daemon->reconcile_again = true;
+		return;
+	}
+	if (!srv_virt_connected(daemon->virt))
+		return;
+	daemon->reconciling = true;
+	daemon->reconcile_again = false;
+	reconcile = g_new0(struct reconcile, 1);
+	reconcile->daemon = daemon;
+	srv_queue_push(daemon->host_queue, reconcile_run, reconcile_done, reconcile);
+}
+
+static gboolean on_period(gpointer data)
+{
+	srv_reconcile(data);
+	return G_SOURCE_CONTINUE;
+}
+
+void srv_reconcile_schedule(struct srv_daemon *daemon)
+{
+	if (daemon->reconcile_source)
+		g_source_remove(daemon->reconcile_source);
+	daemon->reconcile_source = g_timeout_add_seconds(daemon->model->config->reconcile_seconds,
+							 on_period, daemon);
+}
+
+static void claim_configured(const struct sriov_error *error, void *data)
+{
+	struct srv_nic *nic = data;
+
+	nic->busy = false;
+	if (error)
+		srv_model_set_nic_state(nic, SRV_NIC_FAILED, error->message);
+}
+
+void srv_reconcile_claims(struct srv_daemon *daemon)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		const struct srv_network *network = srv_config_network(daemon->model->config,
+								       nic->row.network);
+		struct snl_vf_attrs attrs;
+
+		if (nic->row.owner.kind != SRV_OWNER_MANUAL || !nic->vf || !nic->vf->facts ||
+		    !network)
+			continue;
+		nic->busy = true;
+		attrs = srv_nic_attrs(nic, network);
+		srv_vf_configure(daemon, nic->vf, &attrs, claim_configured, nic);
+	}
+}
