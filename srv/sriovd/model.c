@@ -506,6 +506,7 @@ void srv_model_set_nic_state(struct srv_nic *nic, enum srv_nic_state state, cons
 
 	if (nic->row.state != state)
 		nic->row.since = g_get_real_time() / G_USEC_PER_SEC;
+	nic->changed = g_get_monotonic_time();
 	nic->row.state = state;
 	g_free(nic->row.reason);
 	nic->row.reason = copy;

@@ -78,6 +78,7 @@ struct srv_nic {
 	/* Counts up whenever its owner starts anew, so that a late hint about the last run is seen
 	 * as such */
 	uint32_t generation;
+	int64_t changed; /* g_get_monotonic_time() of the last change of its state */
 	bool busy;	 /* an operation on it is under way */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */
 	bool owner_gone; /* its owner went away while it was busy: released when the operation ends

@@ -13,6 +13,7 @@
 
 struct reconcile {
 	struct srv_daemon *daemon;
+	int64_t began;	    /* g_get_monotonic_time(): what changed since is newer than the list */
 	GPtrArray *domains; /* of struct srv_virt_domain */
 	struct sriov_error *error;
 };
@@ -111,12 +112,12 @@ static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
 }
 
 static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
-		       const struct srv_virt_domain *domain)
+		       const struct srv_virt_domain *domain, int64_t began)
 {
 	const struct srv_domain_iface *iface = find_iface(domain, nic);
 	bool same;
 
-	if (nic->busy)
+	if (nic->busy || nic->changed >= began)
 		return;
 	if (!iface) {
 		supply(daemon, nic);
@@ -129,7 +130,8 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		adopt(daemon, nic, iface);
 }
 
-static void settle_running(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+static void settle_running(struct srv_daemon *daemon, const struct srv_virt_domain *domain,
+			   int64_t began)
 {
 	struct srv_ledger_txn *txn;
 	g_autoptr(GPtrArray) nics = NULL;
@@ -152,21 +154,24 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 	srv_ledger_commit(txn, NULL, NULL);
 	nics = srv_model_nics_of(daemon->model, domain->uuid);
 	for (guint i = 0; i < nics->len; i++)
-		settle_nic(daemon, nics->pdata[i], domain);
+		settle_nic(daemon, nics->pdata[i], domain, began);
 }
 
 /* Shut off: nothing of its last run stays; and its rows follow its stored configuration. */
-static void settle_stopped(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+static void settle_stopped(struct srv_daemon *daemon, const struct srv_virt_domain *domain,
+			   int64_t began)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
-	int64_t now = g_get_real_time() / G_USEC_PER_SEC;
 	struct srv_ledger_txn *txn;
 
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];
 
-		/* Its start may be under way this moment. */
-		if (nic->row.state == SRV_NIC_RESERVED && now - nic->row.since < PREPARED_SECONDS)
+		/* Its start may be under way this moment, or have happened since the list was read.
+		 */
+		if (nic->changed >= began ||
+		    (nic->row.state == SRV_NIC_RESERVED && nic->changed &&
+		     g_get_monotonic_time() - nic->changed < PREPARED_SECONDS * G_USEC_PER_SEC))
 			return;
 	}
 	srv_nic_release_owner(daemon, domain->uuid);
@@ -181,7 +186,7 @@ static void settle_stopped(struct srv_daemon *daemon, const struct srv_virt_doma
 }
 
 /* A domain that libvirt does not know any more takes its rows with it. */
-static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains)
+static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains, int64_t began)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
 	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
@@ -190,7 +195,7 @@ static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains)
 		struct srv_nic *nic = nics->pdata[i];
 
 		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT ||
-		    find_domain(domains, nic->row.owner.key) || nic->busy)
+		    find_domain(domains, nic->row.owner.key) || nic->busy || nic->changed >= began)
 			continue;
 		if (nic->row.state != SRV_NIC_IDLE || nic->vf) {
 			/* Released first; the row goes with the next pass. */
@@ -247,17 +252,17 @@ static void mark_foreign(struct srv_daemon *daemon, const GPtrArray *domains)
 	}
 }
 
-static void compare(struct srv_daemon *daemon, const GPtrArray *domains)
+static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t began)
 {
 	for (guint i = 0; i < domains->len; i++) {
 		const struct srv_virt_domain *domain = domains->pdata[i];
 
 		if (domain->active && domain->live)
-			settle_running(daemon, domain);
+			settle_running(daemon, domain, began);
 		else if (!domain->active)
-			settle_stopped(daemon, domain);
+			settle_stopped(daemon, domain, began);
 	}
-	forget_missing(daemon, domains);
+	forget_missing(daemon, domains, began);
 	mark_foreign(daemon, domains);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		struct srv_pf *pf = daemon->model->pfs->pdata[i];
@@ -288,7 +293,7 @@ static void reconcile_done(void *data)
 			  "cannot be asked for its domains: %s", why);
 		sriov_error_free(reconcile->error);
 	} else {
-		compare(daemon, reconcile->domains);
+		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
 		daemon->reconciled = true;
 	}
@@ -311,6 +316,7 @@ void srv_reconcile(struct srv_daemon *daemon)
 	daemon->reconcile_again = false;
 	reconcile = g_new0(struct reconcile, 1);
 	reconcile->daemon = daemon;
+	reconcile->began = g_get_monotonic_time();
 	srv_queue_push(daemon->host_queue, reconcile_run, reconcile_done, reconcile);
 }
 
