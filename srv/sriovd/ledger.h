@@ -146,3 +146,12 @@ struct srv_nic_row *srv_nic_row_copy(const struct srv_nic_row *row);
 void srv_nic_row_free(struct srv_nic_row *row);
 void srv_vf_row_free(struct srv_vf_row *row);
 void srv_ledger_image_free(struct srv_ledger_image *image);
+
+/* A ledger in the place of one that cannot be used: every transaction fails with why (copied). */
+struct srv_ledger *srv_ledger_unusable(const struct sriov_error *why);
+/* Why it cannot be used; NULL when it can. Borrowed. */
+const struct sriov_error *srv_ledger_error(const struct srv_ledger *ledger);
+/* Checks the file, read-only; problems: of char *, appended to. Blocks. */
+int srv_ledger_check(const char *dir, GPtrArray *problems, struct sriov_error **err);
+/* Moves the files aside; *ret_path is the caller's, NULL when there was none. Blocks. */
+int srv_ledger_set_aside(const char *dir, char **ret_path, struct sriov_error **err);

@@ -32,17 +32,52 @@ static void attach_free(struct attach *attach)
 	g_free(attach);
 }
 
+struct waiter {
+	void (*done)(struct srv_nic *nic, void *data);
+	void *data;
+};
+
+void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic, void *data),
+			  void *data)
+{
+	const struct waiter waiter = { done, data };
+
+	if (!nic->busy) {
+		done(nic, data);
+		return;
+	}
+	if (!nic->waiters)
+		nic->waiters = g_array_new(FALSE, FALSE, sizeof(struct waiter));
+	g_array_append_val(nic->waiters, waiter);
+}
+
+/* One of them may begin the next operation; the others then wait for that as well. */
+static void tell_waiters(struct srv_nic *nic)
+{
+	g_autoptr(GArray) waiters = g_steal_pointer(&nic->waiters);
+
+	for (guint i = 0; waiters && i < waiters->len; i++) {
+		const struct waiter *waiter = &g_array_index(waiters, struct waiter, i);
+
+		srv_nic_when_settled(nic, waiter->done, waiter->data);
+	}
+}
+
 static void finish(struct attach *attach, const struct sriov_error *error)
 {
 	struct srv_daemon *daemon = attach->daemon;
 	struct srv_nic *nic = attach->nic;
 
+	bool gone = nic->owner_gone;
+	g_autofree char *uuid = g_strdup(nic->row.owner.key);
+
 	nic->busy = false;
+	nic->owner_gone = false;
 	if (attach->done)
 		attach->done(error, attach->data);
-	if (nic->owner_gone)
-		srv_nic_owner_gone(daemon, nic->row.owner.key);
-	nic->owner_gone = false;
+	tell_waiters(nic);
+	if (gone)
+		srv_nic_owner_gone(daemon, uuid);
 	attach_free(attach);
 }
 

@@ -18,7 +18,7 @@ struct configure {
 	struct srv_daemon *daemon;
 	struct srv_vf *vf;
 	struct snl_vf_attrs attrs;
-	uint32_t ifindex;
+	uint32_t ifindex, supported;
 	struct sriov_error *error;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -61,7 +61,7 @@ static void configure_run(void *data)
 
 	if (open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
 		return;
-	snl_vf_set(nl, work->ifindex, work->vf->ref.index, &work->attrs, &(uint32_t){ 0 },
+	snl_vf_set(nl, work->ifindex, work->vf->ref.index, &work->attrs, &work->supported,
 		   &work->error);
 	snl_free(nl);
 }
@@ -71,6 +71,7 @@ static void configure_done(void *data)
 	struct configure *work = data;
 
 	srv_serial_next(work->vf->pf->serial);
+	work->vf->verified = work->error ? 0 : work->supported & work->attrs.mask;
 	if (work->error) {
 		g_autofree char *name = srv_vf_name(work->vf);
 
@@ -236,6 +237,7 @@ static void scrub_record(struct scrub *scrub)
 		g_autofree char *why = work->error ? sriov_error_text(work->error) : NULL;
 
 		work->vf->held = work->held;
+		work->vf->stalled = scrub->error != NULL;
 		if (work->held || scrub->error)
 			continue;
 		work->vf->fresh = false;
@@ -373,7 +375,7 @@ void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf)
 	struct scrub *scrub;
 	bool any = false;
 
-	if (pf->state != SRV_PF_READY)
+	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon))
 		return;
 	for (guint i = 0; i < pf->vfs->len && !any; i++) {
 		const struct srv_vf *vf = pf->vfs->pdata[i];

@@ -80,9 +80,9 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 
 /*
  * Replaces our metadata element: nics is of struct srv_nic_request. Written to the stored
- * configuration and, when the domain runs, to the live one too.
+ * configuration and, with live or when there is none, to the live one too if the domain runs.
  */
-int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics,
+int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
 		      struct sriov_error **err);
 
 /* Starts a shut-off domain paused (its hook runs), and lets a paused one run. */
