@@ -17,7 +17,6 @@ struct attach {
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
 	struct srv_attach_work *work;
 	struct sriov_error *error;
-	char *why_not_vf; /* the VF failed, and this is the second try, with virtio */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 };
@@ -28,7 +27,6 @@ static void attach_free(struct attach *attach)
 {
 	srv_attach_work_free(attach->work);
 	sriov_error_free(attach->error);
-	g_free(attach->why_not_vf);
 	g_free(attach);
 }
 
@@ -175,14 +173,47 @@ static void attach_run(void *data)
 	srv_attach_work_run(attach->work, &attach->error);
 }
 
-static void attach_ran(void *data)
+/* The VF is in the guest without the network's attributes: it does not stay there. */
+static void withdraw_run(void *data)
 {
 	struct attach *attach = data;
 
-	if (attach->error)
-		failed(attach);
-	else
+	srv_detach_work_run(attach->work, NULL);
+}
+
+static void withdrawn(void *data)
+{
+	failed(data);
+}
+
+static void restored(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+
+	if (!error) {
 		succeeded(attach);
+		return;
+	}
+	attach->error = sriov_error_copy(error);
+	srv_queue_push(srv_daemon_domain_queue(attach->daemon, attach->nic->row.owner.key),
+		       withdraw_run, withdrawn, attach);
+}
+
+static void attach_ran(void *data)
+{
+	struct attach *attach = data;
+	const struct srv_network *network = srv_config_network(attach->daemon->model->config,
+							       attach->nic->row.network);
+	struct snl_vf_attrs attrs;
+
+	if (attach->error) {
+		failed(attach);
+	} else if (attach->nic->vf && network) {
+		attrs = srv_nic_attrs(attach->nic, network);
+		srv_vf_restore(attach->daemon, attach->nic->vf, &attrs, restored, attach);
+	} else {
+		succeeded(attach);
+	}
 }
 
 static void attach_device(struct attach *attach)
