@@ -111,10 +111,12 @@ int srv_daemon_open_ledger(struct srv_daemon *daemon, struct sriov_error **err)
 void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 {
 	g_autofree char *boot_id = read_boot_id(daemon);
+	struct srv_ledger *old = daemon->ledger;
 	struct srv_ledger_txn *txn;
 
-	srv_ledger_close(daemon->ledger);
+	/* What still comes from the old one must find the new one. */
 	daemon->ledger = ledger;
+	srv_ledger_close(old);
 	txn = srv_ledger_begin(ledger);
 	srv_ledger_put_boot_id(txn, boot_id);
 	srv_ledger_commit(txn, NULL, NULL);

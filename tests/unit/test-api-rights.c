@@ -137,7 +137,9 @@ static void authorize_groups_missing_root_alone(void **state)
 
 static void authorize_denied_sentence_names_who_may(void **state)
 {
-	sriov_autoerror change = NULL, read = NULL, hook = NULL;
+	sriov_autoerror change = NULL;
+	sriov_autoerror read = NULL;
+	sriov_autoerror hook = NULL;
 
 	srv_api_authorize(&peers[STRANGER], "Claim", &with_read_group, &access_groups, &change);
 	srv_api_authorize(&peers[STRANGER], "GetStatus", &with_read_group, &access_groups, &read);
