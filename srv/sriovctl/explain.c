@@ -2,9 +2,11 @@
 #include "srv/sriovctl/commands.h"
 #include "srv/sriovctl/show.h"
 
-static void count_cell(struct ctl_table *table, const json_t *candidate, const char *key)
+/* Of what there is none of everywhere, the column is left out. */
+static void count_cell(struct ctl_table *table, const json_t *candidate, const char *key,
+		       bool always)
 {
-	if (ctl_int(candidate, key))
+	if (ctl_int(candidate, key) || always)
 		ctl_table_format(table, CTL_PLAIN, "%" JSON_INTEGER_FORMAT,
 				 ctl_int(candidate, key));
 	else
@@ -13,7 +15,7 @@ static void count_cell(struct ctl_table *table, const json_t *candidate, const c
 
 static void candidate_row(struct ctl_table *table, const json_t *candidate)
 {
-	static const char *const counts[] = { "free", "owned", "dirty", "quarantined", "unusable" };
+	static const char *const counts[] = { "dirty", "quarantined", "unusable" };
 	g_autofree char *name = g_strdup(ctl_str(candidate, "netdev") ?: ctl_str(candidate, "pf"));
 	bool chosen = ctl_bool(candidate, "chosen");
 
@@ -26,13 +28,15 @@ static void candidate_row(struct ctl_table *table, const json_t *candidate)
 		ctl_table_text(table, CTL_PLAIN, NULL);
 	ctl_table_text(table, CTL_PLAIN, ctl_bool(candidate, "linkUp") ? "up" : "down");
 	ctl_table_text(table, CTL_PLAIN, ctl_bool(candidate, "numaLocal") ? "local" : NULL);
+	count_cell(table, candidate, "free", true);
+	count_cell(table, candidate, "owned", true);
 	for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
-		count_cell(table, candidate, counts[i]);
+		count_cell(table, candidate, counts[i], false);
 }
 
 static void print_candidates(struct ctl *ctl, const json_t *candidates)
 {
-	static const char *const counts[] = { "FREE", "OWNED", "DIRTY", "QUARANTINED", "UNUSABLE" };
+	static const char *const counts[] = { "DIRTY", "QUARANTINED", "UNUSABLE" };
 	struct ctl_table *table = ctl_table_new(ctl->writer, 2);
 	json_t *candidate;
 	size_t i;
@@ -42,6 +46,8 @@ static void print_candidates(struct ctl *ctl, const json_t *candidates)
 	ctl_table_column(table, "VF", CTL_RIGHT | CTL_OPTIONAL);
 	ctl_table_column(table, "LINK", CTL_LEFT);
 	ctl_table_column(table, "NUMA", CTL_OPTIONAL);
+	ctl_table_column(table, "FREE", CTL_RIGHT);
+	ctl_table_column(table, "OWNED", CTL_RIGHT);
 	for (i = 0; i < G_N_ELEMENTS(counts); i++)
 		ctl_table_column(table, counts[i], CTL_RIGHT | CTL_OPTIONAL);
 	json_array_foreach (candidates, i, candidate)
@@ -54,8 +60,8 @@ static void print_decision(struct ctl *ctl, const json_t *decision)
 	g_autofree char *time = ctl_time(ctl_int(decision, "time"));
 
 	ctl_gap(ctl->writer);
-	ctl_line(ctl->writer, 0, CTL_BOLD, "Decided %s: %s", time,
-		 ctl_str(decision, "summary") ?: "?");
+	ctl_line(ctl->writer, 0, CTL_BOLD, "Decided %s", time);
+	ctl_line(ctl->writer, 2, CTL_PLAIN, "%s", ctl_str(decision, "summary") ?: "?");
 	print_candidates(ctl, json_object_get(decision, "candidates"));
 }
 
@@ -68,8 +74,8 @@ static void print(struct ctl *ctl, const json_t *reply)
 	json_t *sentence;
 	size_t i;
 
-	ctl_line(ctl->writer, 0, CTL_BOLD, "%s: %s, %s%s%s", name, ctl_str(nic, "state") ?: "?",
-		 backing ?: "no backing", since ? ", since " : "", since ?: "");
+	ctl_line(ctl->writer, 0, CTL_BOLD, "%s: %s, backing %s%s%s", name,
+		 ctl_str(nic, "state") ?: "?", backing, since ? ", for " : "", since ?: "");
 	json_array_foreach (json_object_get(reply, "text"), i, sentence)
 		ctl_line(ctl->writer, 2, CTL_PLAIN, "%s", json_string_value(sentence) ?: "?");
 	if (json_is_object(decision))

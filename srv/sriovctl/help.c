@@ -49,7 +49,7 @@ static struct ctl_table *two_columns(struct ctl *ctl)
 	struct ctl_table *table = ctl_table_new(ctl->writer, 2);
 
 	ctl_table_column(table, NULL, CTL_LEFT);
-	ctl_table_column(table, NULL, CTL_LEFT);
+	ctl_table_column(table, NULL, CTL_SENTENCE);
 	return table;
 }
 

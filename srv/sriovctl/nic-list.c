@@ -9,7 +9,7 @@ static void print(struct ctl *ctl, const json_t *reply)
 	if (json_array_size(nics) == 0)
 		ctl_line(ctl->writer, 0, CTL_PLAIN,
 			 "There are no nics; 'sriovctl nic add' gives a domain one.");
-	ctl_show_nics(ctl, nics);
+	ctl_show_nics(ctl, nics, false);
 }
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)

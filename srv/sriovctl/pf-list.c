@@ -8,7 +8,7 @@ static void print(struct ctl *ctl, const json_t *reply)
 
 	if (json_array_size(pfs) == 0)
 		ctl_line(ctl->writer, 0, CTL_PLAIN, "This host has no NIC with SR-IOV.");
-	ctl_show_pfs(ctl, pfs);
+	ctl_show_pfs(ctl, pfs, false);
 }
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)

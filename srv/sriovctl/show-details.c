@@ -23,11 +23,6 @@ static char *with_reason(const json_t *json)
 			       reason ?: "");
 }
 
-static char *rate(json_int_t mbits, const char *unlimited)
-{
-	return ctl_speed(mbits) ?: g_strdup(unlimited);
-}
-
 static void vlan_field(struct ctl_table *table, const json_t *attributes)
 {
 	json_int_t vlan = ctl_int(attributes, "vlan"), qos = ctl_int(attributes, "qos");
@@ -42,16 +37,16 @@ static void vlan_field(struct ctl_table *table, const json_t *attributes)
 
 static void attribute_fields(struct ctl_table *table, const json_t *attributes)
 {
-	g_autofree char *min = rate(ctl_int(attributes, "minTxRate"), "none");
-	g_autofree char *max = rate(ctl_int(attributes, "maxTxRate"), "no limit");
+	g_autofree char *min = ctl_speed(ctl_int(attributes, "minTxRate"));
+	g_autofree char *max = ctl_speed(ctl_int(attributes, "maxTxRate"));
 	const json_t *spoofchk = json_object_get(attributes, "spoofchk");
 	const json_t *trust = json_object_get(attributes, "trust");
 
 	ctl_field(table, "MAC", CTL_PLAIN, ctl_str(attributes, "mac"));
 	vlan_field(table, attributes);
-	if (json_object_get(attributes, "minTxRate") || json_object_get(attributes, "maxTxRate"))
-		ctl_field_format(table, "transmits", CTL_PLAIN, "at most %s, guaranteed %s", max,
-				 min);
+	ctl_field(table, "min rate", CTL_PLAIN, min);
+	if (json_is_integer(json_object_get(attributes, "maxTxRate")))
+		ctl_field(table, "max rate", CTL_PLAIN, max ?: "no limit");
 	if (json_is_boolean(spoofchk))
 		ctl_field(table, "spoofchk", CTL_PLAIN, json_is_true(spoofchk) ? "on" : "off");
 	if (json_is_boolean(trust))
@@ -91,7 +86,7 @@ void ctl_show_nic(struct ctl *ctl, const json_t *nic)
 	table = ctl_fields_new(ctl->writer, 2);
 	ctl_field(table, "state", ctl_nic_style(nic), state);
 	ctl_field(table, "since", CTL_PLAIN, since);
-	ctl_field(table, "backing", ctl_backing_style(nic), backing ?: "none");
+	ctl_field(table, "backing", ctl_backing_style(nic), backing);
 	ctl_field(table, "address", CTL_PLAIN, ctl_str(nic, "address"));
 	ctl_field(table, "network", CTL_PLAIN, ctl_str(nic, "network"));
 	ctl_field(table, "mode", CTL_PLAIN, ctl_str(nic, "mode"));

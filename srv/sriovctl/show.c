@@ -36,7 +36,7 @@ char *ctl_nic_backing(const json_t *nic)
 	if (ctl_is(nic, "backing", "vf"))
 		return g_strdup_printf("VF %s", vf ?: "?");
 	if (!ctl_is(nic, "backing", "virtio"))
-		return NULL;
+		return g_strdup("none");
 	/* vhost is what it should be; without it every packet goes through QEMU. */
 	return g_strdup_printf("virtio%s%s%s", uplink ? " on " : "", uplink ?: "",
 			       ctl_is(nic, "backend", "qemu") ? " without vhost" : "");
@@ -178,8 +178,9 @@ size_t ctl_show_problems(struct ctl *ctl, const json_t *problems)
 {
 	struct ctl_table *table = ctl_table_new(ctl->writer, 2);
 
-	for (int i = 0; i < 3; i++)
-		ctl_table_column(table, NULL, CTL_LEFT);
+	ctl_table_column(table, NULL, CTL_LEFT);
+	ctl_table_column(table, NULL, CTL_LEFT);
+	ctl_table_column(table, NULL, CTL_SENTENCE);
 	add_problems(table, problems, true);
 	add_problems(table, problems, false);
 	ctl_table_end(table);

@@ -13,7 +13,7 @@ bool ctl_is(const json_t *json, const char *key, const char *text);
 
 /* All strings returned are the caller's. */
 char *ctl_nic_name(const json_t *nic);		   /* "web1/net0" */
-char *ctl_nic_backing(const json_t *nic);	   /* "VF enp1s0/3", "virtio on br0"; NULL: none */
+char *ctl_nic_backing(const json_t *nic);	   /* "VF enp1s0/3", "virtio on br0", "none" */
 char *ctl_pf_name(const json_t *pf);		   /* netdev, or the address without one */
 char *ctl_vf_owner(const json_t *vf);		   /* "web1/net0"; NULL: none */
 char *ctl_speed(json_int_t mbits);		   /* "10 Gbit/s"; NULL for 0 */
@@ -29,9 +29,10 @@ enum ctl_style ctl_pf_style(const json_t *pf);
 enum ctl_style ctl_link_style(const json_t *pf);
 
 /* Tables of lists of the API. */
-void ctl_show_pfs(struct ctl *ctl, const json_t *pfs);
+/* brief: without what is not for a glance */
+void ctl_show_pfs(struct ctl *ctl, const json_t *pfs, bool brief);
 void ctl_show_vfs(struct ctl *ctl, const json_t *vfs);
-void ctl_show_nics(struct ctl *ctl, const json_t *nics);
+void ctl_show_nics(struct ctl *ctl, const json_t *nics, bool brief);
 
 /* All that is known of a nic, as names and values. */
 void ctl_show_nic(struct ctl *ctl, const json_t *nic);

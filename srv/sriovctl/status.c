@@ -57,7 +57,7 @@ static void nics_field(struct ctl_table *table, const json_t *nics)
 	append_count(how, counts.failed, "failed");
 	if (n)
 		ctl_field_format(table, "nics", counts.failed ? CTL_BAD : CTL_PLAIN,
-				 "%d of %d owner%s: %s", n, counts.owners,
+				 "%d, of %d owner%s: %s", n, counts.owners,
 				 counts.owners == 1 ? "" : "s", how->str);
 	else
 		ctl_field(table, "nics", CTL_PLAIN, "none");
@@ -109,7 +109,7 @@ static void print_pfs(struct ctl *ctl, const json_t *pfs)
 {
 	ctl_gap(ctl->writer);
 	if (json_array_size(pfs))
-		ctl_show_pfs(ctl, pfs);
+		ctl_show_pfs(ctl, pfs, true);
 	else
 		ctl_line(ctl->writer, 0, CTL_PLAIN, "This host has no NIC with SR-IOV.");
 }
@@ -142,7 +142,7 @@ static void print_nics(struct ctl *ctl, json_t *nics)
 
 	if (json_array_size(nics))
 		ctl_gap(ctl->writer);
-	ctl_show_nics(ctl, selected);
+	ctl_show_nics(ctl, selected, true);
 	if (others)
 		ctl_line(ctl->writer, 0, CTL_DIM, "%zu more nics: sriovctl nic list", others);
 	json_decref(selected);

@@ -5,7 +5,8 @@
 #include "srv/sriovctl/writer-internal.h"
 
 #define BETWEEN	 2  /* spaces between columns */
-#define WRAP_MIN 24 /* columns that a text needs to be broken into; with less, let it run on */
+#define ROOM_MIN 40 /* columns that a sentence needs beside its row, broken into several lines */
+#define BELOW	 4  /* how far it is indented below its row */
 #define HEAD	 -1 /* the row of the titles */
 
 struct cell {
@@ -102,16 +103,6 @@ static void measure(struct ctl_table *table, guint rows)
 	}
 }
 
-static guint last_shown(const struct ctl_table *table)
-{
-	guint last = 0;
-
-	for (guint i = 0; i < table->columns->len; i++)
-		if (column_at(table, i)->shown)
-			last = i;
-	return last;
-}
-
 static void put_cell(const struct ctl_table *table, const struct column *column,
 		     enum ctl_style style, const char *text)
 {
@@ -128,8 +119,8 @@ static void put_last(const struct ctl_table *table, const struct column *column,
 		     enum ctl_style style, const char *text)
 {
 	struct ctl_writer *writer = table->writer;
-	size_t room = writer->width > start + WRAP_MIN ? writer->width - start : 0;
-	g_auto(GStrv) lines = ctl_text_wrap(text, room);
+	bool breaks = (column->flags & CTL_SENTENCE) && writer->width > start;
+	g_auto(GStrv) lines = ctl_text_wrap(text, breaks ? writer->width - start : 0);
 
 	if (column->flags & CTL_RIGHT)
 		ctl_put_spaces(writer, column->width - ctl_text_width(text));
@@ -148,22 +139,17 @@ static struct cell cell_or_title(const struct ctl_table *table, int row, guint c
 	return *cell_at(table, (guint)row, column);
 }
 
-/* Where the line of a row ends: an empty cell of the last column leaves no spaces behind. */
-static guint last_of_row(const struct ctl_table *table, int row, guint last)
+static guint shown_before(const struct ctl_table *table, guint column)
 {
-	guint before = last;
-
-	if (*cell_or_title(table, row, last).text)
-		return last;
-	while (before > 0)
-		if (column_at(table, --before)->shown)
-			return before;
-	return last;
+	for (guint i = column; i > 0; i--)
+		if (column_at(table, i - 1)->shown)
+			return i - 1;
+	return column;
 }
 
-static void put_row(const struct ctl_table *table, int row, guint last)
+/* A row to its end, which is not the table's when its sentence is missing or stands below. */
+static void put_row(const struct ctl_table *table, int row, guint end)
 {
-	guint end = last_of_row(table, row, last);
 	size_t start = table->indent;
 
 	ctl_put_spaces(table->writer, table->indent);
@@ -173,7 +159,7 @@ static void put_row(const struct ctl_table *table, int row, guint last)
 
 		if (!column->shown)
 			continue;
-		if (*cell.text == '\0' && i < last)
+		if (*cell.text == '\0')
 			cell = (struct cell){ (char *)"-", CTL_DIM };
 		if (i == end)
 			put_last(table, column, start, cell.style, cell.text);
@@ -183,17 +169,43 @@ static void put_row(const struct ctl_table *table, int row, guint last)
 	}
 }
 
+/* Is there so little room beside the rows that the sentences go below them. */
+static bool is_narrow(const struct ctl_table *table, guint last)
+{
+	size_t start = table->indent, width = table->writer->width;
+
+	for (guint i = 0; i < last; i++)
+		if (column_at(table, i)->shown)
+			start += column_at(table, i)->width + BETWEEN;
+	return width && start + column_at(table, last)->width > width && start + ROOM_MIN > width;
+}
+
+static void put_rows(const struct ctl_table *table, guint rows, guint last)
+{
+	bool sentences = column_at(table, last)->flags & CTL_SENTENCE;
+	guint before = sentences ? shown_before(table, last) : last;
+	bool below = sentences && is_narrow(table, last);
+
+	if (column_at(table, 0)->title)
+		put_row(table, HEAD, below ? before : last);
+	for (guint row = 0; row < rows; row++) {
+		const struct cell *cell = cell_at(table, row, last);
+
+		put_row(table, (int)row, below || !*cell->text ? before : last);
+		if (below && *cell->text)
+			ctl_line(table->writer, table->indent + BELOW, cell->style, "%s",
+				 cell->text);
+	}
+}
+
 void ctl_table_end(struct ctl_table *table)
 {
-	guint rows = table->cells->len / table->columns->len, last;
+	guint rows = table->cells->len / table->columns->len;
 
 	g_assert(table->cells->len == rows * table->columns->len);
 	measure(table, rows);
-	last = last_shown(table);
-	if (rows && column_at(table, 0)->title)
-		put_row(table, HEAD, last);
-	for (guint row = 0; row < rows; row++)
-		put_row(table, (int)row, last);
+	if (rows)
+		put_rows(table, rows, shown_before(table, table->columns->len));
 	table_free(table);
 }
 
@@ -202,7 +214,7 @@ struct ctl_table *ctl_fields_new(struct ctl_writer *writer, unsigned indent)
 	struct ctl_table *table = ctl_table_new(writer, indent);
 
 	ctl_table_column(table, NULL, CTL_LEFT);
-	ctl_table_column(table, NULL, CTL_LEFT);
+	ctl_table_column(table, NULL, CTL_SENTENCE);
 	return table;
 }
 

@@ -55,11 +55,12 @@ enum ctl_column {
 	CTL_LEFT = 0,
 	CTL_RIGHT = 1 << 0,
 	CTL_OPTIONAL = 1 << 1, /* not shown when all its cells are empty */
+	/* For the last column: broken into the terminal's width, or below when little is left. */
+	CTL_SENTENCE = 1 << 2,
 };
 
 /*
- * Columns first, then the cells row by row. The last column shown is broken into the terminal's
- * width. Empty cells are shown as "-", in a last column as nothing.
+ * Columns first, then the cells row by row. Empty cells are shown as "-", sentences as nothing.
  */
 struct ctl_table *ctl_table_new(struct ctl_writer *writer, unsigned indent);
 /* title: NULL in all columns for a table without a head; borrowed */
