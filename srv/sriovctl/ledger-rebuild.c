@@ -4,11 +4,12 @@
 #include "srv/sriovctl/commands.h"
 #include "srv/sriovctl/show.h"
 
-static const char warning[] =
-	"This puts the ledger aside and makes a new one from what libvirt and the kernel say.\n"
-	"Running guests are not touched. What only the ledger knew may be lost, such as claims by\n"
-	"hand.\n"
-	"Rebuild it? [y/N] ";
+static const char warning[] = "This sets the ledger aside and begins a new one, out of what "
+			      "libvirt says of its domains and\n"
+			      "the kernel of the VFs. Running guests are not touched. Claims made "
+			      "by hand are not in the new\n"
+			      "one: make them again.\n"
+			      "Rebuild it? [y/N] ";
 
 static bool confirmed(struct ctl *ctl)
 {
@@ -49,9 +50,11 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 const struct ctl_command ctl_ledger_rebuild = {
 	.name = "ledger rebuild",
 	.summary = "Makes a new ledger from what libvirt and the kernel say",
-	.text = "For a ledger that is damaged. The old one is kept beside it. Claims by hand are "
-		"known "
-		"to the ledger alone: look whether they are still there, and claim again.",
+	.text = "For a ledger that sriovd cannot use: damaged, or written by a newer sriovd; one "
+		"that "
+		"can be used is left alone. The old one is kept beside the new one. Running guests "
+		"are "
+		"not touched. Claims made by hand are known to the ledger alone: make them again.",
 	.options = { { "yes", NULL, "do not ask", false, NULL } },
 	.run = run,
 };

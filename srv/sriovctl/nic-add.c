@@ -18,11 +18,20 @@ static json_t *parameters(struct ctl *ctl, const char *domain)
 	return json;
 }
 
+/* With --now sriovd begins a job, unless the domain does not run. */
+static const char *when(struct ctl *ctl, const json_t *reply)
+{
+	if (json_is_integer(json_object_get(reply, "job")))
+		return "";
+	return ctl_flag(ctl, "now")
+		       ? "; the domain is not running and has it from its next start on"
+		       : "; the domain has it from its next start on";
+}
+
 static void print(struct ctl *ctl, const char *domain, const json_t *reply)
 {
 	ctl_line(ctl->writer, 0, CTL_PLAIN, "nic %s/%s added, MAC %s%s", domain,
-		 ctl_str(reply, "id") ?: "?", ctl_str(reply, "mac") ?: "?",
-		 ctl_flag(ctl, "now") ? "" : "; the domain has it from its next start on");
+		 ctl_str(reply, "id") ?: "?", ctl_str(reply, "mac") ?: "?", when(ctl, reply));
 }
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
