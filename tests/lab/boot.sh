@@ -74,7 +74,7 @@ l1_boot() {
 	args+=(
 		-device intel-iommu,intremap=on
 		-kernel /lab/images/vmlinux -initrd /lab/images/initrd
-		-append "console=ttyS0 quiet panic=0 intel_iommu=on iommu=pt mitigations=off audit=0 nokaslr tsc=nowatchdog nowatchdog systemd.show_status=0 rd.udev.log_level=3 net.ifnames=1 lab.stage=$stage lab.nics=$nics"
+		-append "console=ttyS0 quiet panic=0 intel_iommu=on iommu=pt mitigations=off audit=0 nokaslr tsc=nowatchdog nowatchdog lsm=landlock systemd.show_status=0 rd.udev.log_level=3 net.ifnames=1 lab.stage=$stage lab.nics=$nics"
 		-serial file:/lab/run/console.log
 		-drive file=/lab/images/root.img,if=none,id=d0,format=raw,snapshot=on,cache=unsafe,aio=threads
 		-device virtio-blk-pci,drive=d0
