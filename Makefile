@@ -137,7 +137,7 @@ format:
 clean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -type f -name '*.d' 2>/dev/null)
 
 .PHONY: all programs help deps format clean install FORCE
 .SECONDARY:
