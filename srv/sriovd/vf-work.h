@@ -23,6 +23,16 @@ void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 		      void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /*
+ * Reads the attributes of a VF back and sets those again that differ: libvirt sets MAC and VLAN
+ * itself when it attaches a VF, and with the VLAN the priority 0 (virNetDevSetVfVlan()). What is
+ * right already is not sent, because some drivers reset a VF for it (ice, i40e).
+ *
+ * done: as of srv_vf_configure()
+ */
+void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct snl_vf_attrs *attrs,
+		    void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/*
  * Scrubs every VF of the PF that is dirty and has no owner: reset, neutral attributes, read back;
  * then recorded as clean. One that cannot be scrubbed is quarantined with the reason; one that a
  * process still holds stays dirty and is tried again. Whoever waits for a VF is served as they come
