@@ -219,7 +219,8 @@ static void decide_says_what_became_of_every_vf(void **state)
 	srv_model_set_pf_state(host->pf[2], SRV_PF_STUCK, "it hangs");
 	assert_decided(host, "a", -1,
 		       "pool fast has no VF to give: enp1s0: no free VF (2 owned); "
-		       "enp2s0: no free VF (1 quarantined, 1 unusable); "
+		       "enp2s0: no free VF (1 quarantined, 1 unusable: domain x has it past "
+		       "sriovd); "
 		       "enp3s0: not ready, it is stuck (2 free)\n"
 		       "enp1s0: no free VF\n"
 		       "enp2s0: no free VF\n"
