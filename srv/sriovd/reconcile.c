@@ -421,6 +421,6 @@ void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 			continue;
 		nic->busy = true;
 		attrs = srv_nic_attrs(nic, network);
-		srv_vf_configure(daemon, nic->vf, &attrs, claim_configured, nic);
+		srv_vf_restore(daemon, nic->vf, &attrs, claim_configured, nic);
 	}
 }
