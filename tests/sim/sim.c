@@ -41,6 +41,14 @@ static void add_pf(int i)
 	sim_world->pf[i].ifindex = pf.ifindex;
 }
 
+static void make_hardware(void)
+{
+	tree_dir(sim_root, "sys/bus/pci/drivers/vfio-pci");
+	for (int i = 0; i < SIM_PFS; i++)
+		add_pf(i);
+	sim_link_add("br0", "bridge")->up = true;
+}
+
 void sim_configure(const char *config)
 {
 	tree_file(sim_root, "config/sriovd.json", config);
@@ -51,12 +59,9 @@ void sim_new(const char *config)
 	sim_root = tree_new();
 	sim_world_new(sim_root);
 	sim_doors_off();
-	tree_dir(sim_root, "sys/bus/pci/drivers/vfio-pci");
+	make_hardware();
 	tree_file(sim_root, "proc/sys/kernel/random/boot_id",
 		  "11111111-2222-3333-4444-555555555555");
-	for (int i = 0; i < SIM_PFS; i++)
-		add_pf(i);
-	sim_link_add("br0", "bridge")->up = true;
 	sim_configure(config);
 	sim_doors_on();
 	sim_clock_install();
@@ -69,6 +74,27 @@ void sim_free(void)
 	sim_world_close();
 	tree_remove(sim_root);
 	sim_root = NULL;
+}
+
+void sim_reboot(void)
+{
+	g_autofree char *id = g_uuid_string_random();
+
+	sim_lock();
+	sim_doors_off();
+	for (int i = 0; i < SIM_DOMAINS; i++) {
+		memset(sim_world->domain[i].device, 0, sizeof(sim_world->domain[i].device));
+		sim_world->domain[i].active = false;
+	}
+	memset(sim_world->link, 0, sizeof(sim_world->link));
+	memset(sim_world->fdb, 0, sizeof(sim_world->fdb));
+	memset(sim_world->pf, 0, sizeof(sim_world->pf));
+	tree_delete(sim_root, "sys");
+	tree_delete(sim_root, "dev");
+	make_hardware();
+	tree_file(sim_root, "proc/sys/kernel/random/boot_id", id);
+	sim_doors_on();
+	sim_unlock();
 }
 
 /* Its sysfs */

@@ -47,6 +47,8 @@ void sim_configure(const char *config);
 void sim_start(void);
 /* An orderly end. */
 void sim_stop(void);
+/* The host boots again: no guest, no VF, another boot_id; the ledger is as it was. */
+void sim_reboot(void);
 /* Until nothing but periodic timers is left to do. */
 void sim_settle(void);
 

@@ -117,7 +117,8 @@ static void check_resize(struct sim_pf *pf)
 		for (int j = 0; j < SIM_CLAIMS; j++) {
 			const struct sim_claim *claim = &sim_world->claim[j];
 
-			if (claim->state == SIM_CLAIMED && claim->bus == pf->bus && claim->vf == i)
+			if (claim->state == SIM_CLAIMED && claim->bus == pf->bus &&
+			    claim->vf == i && pf->vf[i].exists)
 				sim_broken("sriov_numvfs of %02x was written while %s had VF %u",
 					   pf->bus, claim->owner, i);
 		}

@@ -308,6 +308,7 @@ static int take_vf(struct sim_domain *domain, struct sim_device *device, uint16_
 	device->found_vlan = vf->attrs.vlan;
 	memcpy(vf->attrs.mac, device->mac, 6);
 	vf->attrs.vlan = vlan;
+	vf->attrs.qos = 0; /* libvirt sets none, and the kernel takes both together */
 	memcpy(vf->user, device->mac, 6);
 	return 0;
 }
@@ -356,6 +357,7 @@ void sim_device_leave(struct sim_device *device)
 	if (strcmp(device->type, "hostdev") == 0 && vf && vf->exists) {
 		memcpy(vf->attrs.mac, device->found_mac, 6);
 		vf->attrs.vlan = device->found_vlan;
+		vf->attrs.qos = 0;
 	}
 	memset(device, 0, sizeof(*device));
 }
