@@ -81,6 +81,8 @@ struct srv_nic {
 	 * as such */
 	uint32_t generation;
 	int64_t changed; /* g_get_monotonic_time() of the last change of its state */
+	/* Ditto, since when it is kept waiting for VFs that come free soon (reconcile.c); 0: not */
+	int64_t supply_since;
 	bool busy;	 /* an operation on it is under way */
 	GArray *waiters; /* who waits for the end of it (nic-attach.c); NULL */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */

@@ -155,8 +155,8 @@ void sim_stop(void)
 static bool is_at_rest(void *data)
 {
 	if (sim_is_busy() || sim_daemon->refresh_source || sim_daemon->refreshing ||
-	    sim_daemon->reconciling || sim_daemon->waiting_starts->len ||
-	    g_main_context_pending(NULL))
+	    sim_daemon->reconcile_soon_source || sim_daemon->reconciling ||
+	    sim_daemon->waiting_starts->len || g_main_context_pending(NULL))
 		return false;
 	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {
 		const struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];

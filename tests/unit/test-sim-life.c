@@ -199,6 +199,7 @@ static void restart_finds_what_happened_without_it(void **state)
 	struct sim_domain *started = sim_guest(2, "a", SRV_MODE_EXCLUSIVE);
 	struct sim_domain *stays = sim_guest(3, "a", SRV_MODE_EXCLUSIVE);
 	struct sim_domain *gone = sim_guest(4, "a", SRV_MODE_EXCLUSIVE);
+	g_autofree char *nics = NULL;
 
 	sim_assert_done(sim_boot(ended));
 	sim_assert_done(sim_boot(stays));
@@ -210,9 +211,12 @@ static void restart_finds_what_happened_without_it(void **state)
 	sim_undefine(gone);
 	sim_appear(started);
 	sim_start();
-	sim_assert_nics("web1/net0 idle none\n"
-			"web2/net0 attached vf enp1s0/3\n"
-			"web3/net0 attached vf enp1s0/1\n");
+	nics = sim_nics();
+	/* Which one web2 gets depends on what is scrubbed first. */
+	assert_true(g_regex_match_simple("^web1/net0 idle none\n"
+					 "web2/net0 attached vf enp1s0/[02-6]\n"
+					 "web3/net0 attached vf enp1s0/1\n$",
+					 nics, 0, 0));
 	sim_assert_counts("enp1s0", "5 free, 2 owned");
 	sim_assert_rules();
 }
@@ -342,6 +346,7 @@ static void redefined_guest_gets_and_loses_its_nics(void **state)
 	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb1/net1 attached vf enp1s0/1\n");
 	sim_assert_rules();
 	sim_shut_down(web);
+	sim_settle();
 	web->n_nics = 1;
 	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
 	sim_settle();
