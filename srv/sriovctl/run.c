@@ -260,7 +260,7 @@ static int finish(struct ctl *ctl, int status)
 
 	if (r == 0 || status != CTL_SUCCESS)
 		return status;
-	complain(ctl, NULL, g_strerror(-r));
+	complain(ctl, "standard output", g_strerror(-r));
 	return CTL_UNSPECIFIC;
 }
 
