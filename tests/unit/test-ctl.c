@@ -257,9 +257,8 @@ static void help_of_every_command_is_whole(void **state)
 		g_autofree char *args = g_strdup_printf("%s --help", command->name);
 		g_autofree char *start = g_strdup_printf("usage: sriovctl %s", command->name);
 		g_autofree char *summary = g_strdup_printf("\n\n%s.\n", command->summary);
-		struct ctl_run_of run = { .args = args, .width = 80 };
+		struct ctl_run_of run = { .args = args };
 
-		g_setenv("NO_COLOR", "1", TRUE);
 		ctl_run_it(NULL, &run);
 		assert_true(g_str_has_prefix(run.out, start));
 		assert_non_null(strstr(run.out, summary));
@@ -272,7 +271,6 @@ static void help_of_every_command_is_whole(void **state)
 			    command->arguments[0].optional);
 		ctl_run_clear(&run);
 	}
-	g_unsetenv("NO_COLOR");
 }
 
 static void help_of_an_unknown_command_is_a_mistake(void **state)
@@ -296,7 +294,7 @@ static void version_is_printed(void **state)
 static void every_command_is_in_manual_and_completion(void **state)
 {
 	g_autofree char *man_path = TEST_SOURCE("conf/man/sriovctl.1");
-	g_autofree char *completion_path = TEST_SOURCE("conf/completions/sriovctl");
+	g_autofree char *completion_path = TEST_SOURCE("conf/completions/sriovctl.bash");
 	g_autofree char *man = NULL, *completion = NULL;
 
 	assert_true(g_file_get_contents(man_path, &man, NULL, NULL));
@@ -304,9 +302,10 @@ static void every_command_is_in_manual_and_completion(void **state)
 	for (size_t i = 0; ctl_commands[i]; i++) {
 		const struct ctl_command *command = ctl_commands[i];
 		g_autofree char *item = g_strdup_printf("\n.It Cm %s", command->name);
+		g_autofree char *long_item = g_strdup_printf("\n.It Xo\n.Cm %s", command->name);
 		g_auto(GStrv) words = g_strsplit(command->name, " ", 2);
 
-		if (!strstr(man, item))
+		if (!strstr(man, item) && !strstr(man, long_item))
 			fail_msg("%s is not in the manual", command->name);
 		for (char **word = words; *word; word++)
 			assert_non_null(strstr(completion, *word));
