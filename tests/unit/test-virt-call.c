@@ -162,7 +162,7 @@ static void get_of_nobody_is_not_found(void **state)
 	expect_get_fails(&world, WEB1, SRIOV_ERROR_NOT_FOUND,
 			 "domain " WEB1 ": it cannot be found: Domain not found");
 	/* The others take UUIDs only. */
-	r = srv_virt_set_nics(world.virt, "test", nics, &err);
+	r = srv_virt_set_nics(world.virt, "test", nics, true, &err);
 	expect_failure(r, err, SRIOV_ERROR_NOT_FOUND,
 		       "domain test: this is not the UUID of a domain");
 	world_end(&world);
@@ -349,7 +349,7 @@ static void set(struct world *world, const char *uuid, const char *first, const 
 	g_autoptr(GPtrArray) nics = nics_of(first, second);
 	sriov_autoerror err = NULL;
 
-	assert_ok(srv_virt_set_nics(world->virt, uuid, nics, &err), err);
+	assert_ok(srv_virt_set_nics(world->virt, uuid, nics, true, &err), err);
 }
 
 static void set_nics_of_a_running_domain_changes_both(void **state)
@@ -400,7 +400,7 @@ static void set_nics_of_a_shut_off_domain_changes_the_stored_one(void **state)
 
 	world_begin_connected(&world);
 	define(&world, "web1", WEB1, NULL);
-	srv_virt_set_nics(world.virt, WEB1, nics, NULL);
+	srv_virt_set_nics(world.virt, WEB1, nics, true, NULL);
 	assert_int_equal(fake.metadata_flags, VIR_DOMAIN_AFFECT_CONFIG);
 	world_end(&world);
 }
@@ -427,12 +427,12 @@ static void set_nics_that_libvirt_refuses_is_an_error(void **state)
 
 	world_begin_connected(&world);
 	fake.set_metadata[0] = (struct fake_answer){ VIR_ERR_OPERATION_INVALID, "never" };
-	r = srv_virt_set_nics(world.virt, TEST, nics, &err);
+	r = srv_virt_set_nics(world.virt, TEST, nics, true, &err);
 	expect_failure(r, err, SRIOV_ERROR_DEVICE,
 		       "domain test: its nics cannot be written down: never");
 	assert_int_equal(fake.metadata_sets, 3);
 	fake.set_metadata[0] = (struct fake_answer){ VIR_ERR_OPERATION_TIMEOUT, "lock" };
-	r = srv_virt_set_nics(world.virt, TEST, nics, &busy);
+	r = srv_virt_set_nics(world.virt, TEST, nics, true, &busy);
 	expect_failure(r, busy, SRIOV_ERROR_BUSY,
 		       "domain test: its nics cannot be written down: libvirt is busy with another "
 		       "operation on the domain (its start and its hooks, a migration, a "
