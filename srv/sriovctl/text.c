@@ -67,9 +67,8 @@ char **ctl_text_wrap(const char *text, size_t width)
 {
 	GPtrArray *lines = g_ptr_array_new();
 
-	while (width && ctl_text_width(text) > width) {
-		const char *end = fit(text, width), *next = end;
-		const char *space = end;
+	for (const char *end; width && *(end = fit(text, width));) {
+		const char *next = end, *space = end;
 
 		while (space > text && *space != ' ')
 			space--;
