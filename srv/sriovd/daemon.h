@@ -140,7 +140,7 @@ struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char 
 
 /* Puts the nic's row into the transaction. */
 void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic);
-/* Puts a VF's mark into the transaction. */
+/* Puts a VF's mark into the transaction, and that its last owner has it no more. */
 void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf);
 
 /* "nic web1/net0"; the caller owns it. */

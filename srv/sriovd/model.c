@@ -13,6 +13,7 @@ static void vf_free(gpointer data)
 
 	g_free(vf->reason);
 	g_free(vf->foreign);
+	srv_model_forget_ex_owner(vf);
 	g_free(vf);
 }
 
@@ -120,6 +121,7 @@ static struct srv_pf *ensure_pf(struct srv_model *model, struct sriov_bdf bdf)
 	if (pf)
 		return pf;
 	pf = g_new0(struct srv_pf, 1);
+	pf->model = model;
 	pf->bdf = bdf;
 	pf->vfs = g_ptr_array_new_with_free_func(vf_free);
 	pf->state = SRV_PF_GONE;
@@ -485,6 +487,21 @@ void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic)
 	g_hash_table_remove(model->nics, key);
 }
 
+void srv_model_forget_ex_owner(struct srv_vf *vf)
+{
+	g_clear_pointer(&vf->ex_owner.key, g_free);
+	g_clear_pointer(&vf->ex_owner.name, g_free);
+	g_clear_pointer(&vf->ex_id, g_free);
+}
+
+static void set_ex_owner(struct srv_vf *vf, const struct srv_nic *nic)
+{
+	srv_model_forget_ex_owner(vf);
+	vf->ex_owner = (struct srv_owner){ nic->row.owner.kind, g_strdup(nic->row.owner.key),
+					   g_strdup(nic->row.owner.name) };
+	vf->ex_id = g_strdup(nic->row.id);
+}
+
 void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf)
 {
 	struct srv_vf *old = nic->vf;
@@ -494,6 +511,7 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 	if (old && old != vf) {
 		old->nic = NULL;
 		old->fresh = false;
+		set_ex_owner(old, nic);
 		srv_model_mark_vf(old, SRV_VF_DIRTY, NULL);
 	}
 	nic->vf = vf;

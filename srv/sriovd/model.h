@@ -35,9 +35,15 @@ struct srv_vf {
 	struct srv_pf *pf;
 	struct srv_vf_ref ref;
 	enum srv_vf_mark mark;
-	char *reason;		     /* of a quarantine */
-	char *foreign;		     /* somebody past us holds it: "domain web9"; NULL */
-	struct srv_nic *nic;	     /* its owner's nic; NULL */
+	char *reason;	     /* of a quarantine */
+	char *foreign;	     /* somebody past us holds it: "domain web9"; NULL */
+	struct srv_nic *nic; /* its owner's nic; NULL */
+	/*
+	 * Whose it was last, until the ledger is known to say that it is so no more: who gets it
+	 * next must not be written down before that. Members NULL: nobody's
+	 */
+	struct srv_owner ex_owner;
+	char *ex_id;
 	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
@@ -56,10 +62,12 @@ enum srv_pf_state {
 	SRV_PF_FAILED, /* see reason */
 };
 
+struct srv_model;
 struct srv_serial;
 struct srv_queue;
 
 struct srv_pf {
+	struct srv_model *model; /* that it belongs to */
 	struct sriov_bdf bdf;
 	char *name;	       /* netdev, or the address while there is none; for people */
 	struct spci_pf *facts; /* NULL while gone */
@@ -145,6 +153,8 @@ void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic);
  * somebody, is dirty from then on, until srv_model_mark_vf() says otherwise.
  */
 void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf);
+/* The ledger says of a VF whose it was that it is so no more. */
+void srv_model_forget_ex_owner(struct srv_vf *vf);
 void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason);
 void srv_model_set_foreign(struct srv_vf *vf, const char *holder);
 

@@ -241,6 +241,8 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 		gone |= work->gone;
 		if (work->held || work->gone || scrub->error)
 			continue;
+		if (!error)
+			srv_model_forget_ex_owner(work->vf);
 		if (work->error) {
 			g_autofree char *why = sriov_error_text(work->error);
 
