@@ -193,3 +193,13 @@ void srv_pf_stuck(struct srv_daemon *daemon, struct srv_pf *pf, const struct sri
 	srv_model_set_pf_state(pf, SRV_PF_STUCK, why);
 	srv_event(daemon->events, LOG_ERR, "pf", pf->name, "stuck: %s", why);
 }
+
+void srv_pf_unstick(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	if (pf->state != SRV_PF_STUCK)
+		return;
+	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "its driver came back");
+	srv_model_set_pf_state(pf, SRV_PF_CONFIGURING, NULL);
+	if (srv_daemon_may_work(daemon))
+		srv_pf_provision(daemon, pf);
+}

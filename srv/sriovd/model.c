@@ -221,6 +221,11 @@ static void join_vfs(struct srv_pf *pf)
 
 void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts)
 {
+	/* What failed with another driver, or none, may work now. */
+	if (pf->state == SRV_PF_FAILED && pf->facts && facts &&
+	    (g_strcmp0(pf->facts->driver, facts->driver) != 0 ||
+	     pf->facts->ifindex != facts->ifindex))
+		srv_model_set_pf_state(pf, SRV_PF_CONFIGURING, NULL);
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	pf->facts = facts;
@@ -547,7 +552,24 @@ static gint compare_nics(gconstpointer a, gconstpointer b)
 	return by_name ? by_name : strcmp(x->row.id, y->row.id);
 }
 
-static GPtrArray *collect_nics(struct srv_model *model, const char *owner)
+static bool is_anybodys(const struct srv_nic *nic, const char *owner)
+{
+	return true;
+}
+
+static bool is_owners(const struct srv_nic *nic, const char *owner)
+{
+	return g_str_equal(nic->row.owner.key, owner) || g_str_equal(nic->row.owner.name, owner);
+}
+
+static bool is_domains(const struct srv_nic *nic, const char *uuid)
+{
+	return nic->row.owner.kind == SRV_OWNER_LIBVIRT && g_str_equal(nic->row.owner.key, uuid);
+}
+
+static GPtrArray *collect_nics(struct srv_model *model,
+			       bool (*belongs)(const struct srv_nic *nic, const char *owner),
+			       const char *owner)
 {
 	GPtrArray *nics = g_ptr_array_new();
 	GHashTableIter iter;
@@ -555,10 +577,7 @@ static GPtrArray *collect_nics(struct srv_model *model, const char *owner)
 
 	g_hash_table_iter_init(&iter, model->nics);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct srv_nic *nic = value;
-
-		if (!owner || g_str_equal(nic->row.owner.key, owner) ||
-		    g_str_equal(nic->row.owner.name, owner))
+		if (belongs(value, owner))
 			g_ptr_array_add(nics, value);
 	}
 	g_ptr_array_sort(nics, compare_nics);
@@ -567,12 +586,17 @@ static GPtrArray *collect_nics(struct srv_model *model, const char *owner)
 
 GPtrArray *srv_model_nics_of(struct srv_model *model, const char *owner)
 {
-	return collect_nics(model, owner);
+	return collect_nics(model, is_owners, owner);
+}
+
+GPtrArray *srv_model_nics_of_domain(struct srv_model *model, const char *uuid)
+{
+	return collect_nics(model, is_domains, uuid);
 }
 
 GPtrArray *srv_model_nics(struct srv_model *model)
 {
-	return collect_nics(model, NULL);
+	return collect_nics(model, is_anybodys, NULL);
 }
 
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image)

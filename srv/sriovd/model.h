@@ -136,8 +136,13 @@ struct srv_nic *srv_model_nic(struct srv_model *model, const struct srv_owner *o
 			      const char *id);
 struct srv_nic *srv_model_nic_by_mac(struct srv_model *model, struct sriov_mac mac);
 
-/* The nics of an owner, by key or by name, ordered by id: of struct srv_nic, the caller's array. */
+/*
+ * The nics of an owner, by key or by name, ordered by id: of struct srv_nic, the caller's array.
+ * For people: a domain can have the name of another's UUID, or of somebody who claims by hand.
+ */
 GPtrArray *srv_model_nics_of(struct srv_model *model, const char *owner);
+/* The nics of a libvirt domain, ordered by id. */
+GPtrArray *srv_model_nics_of_domain(struct srv_model *model, const char *uuid);
 /* All of them, ordered by owner's name and id. */
 GPtrArray *srv_model_nics(struct srv_model *model);
 
