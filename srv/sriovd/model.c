@@ -214,8 +214,10 @@ static void join_vfs(struct srv_pf *pf)
 		if (vf->facts)
 			continue;
 		vf->fresh = false;
-		if (vf->mark == SRV_VF_CLEAN)
-			vf->mark = SRV_VF_DIRTY;
+		if (vf->mark != SRV_VF_CLEAN)
+			continue;
+		vf->mark = SRV_VF_DIRTY;
+		vf->vanished = true;
 	}
 }
 

@@ -137,7 +137,7 @@ static void look_done(void *data)
 	struct provision *work = data;
 
 	if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
-		srv_model_set_pf(work->daemon->model, work->pf, NULL);
+		srv_host_set_pf(work->daemon, work->pf, NULL);
 		finish(work, SRV_PF_GONE, "the kernel has no such device now");
 		return;
 	}
@@ -145,7 +145,7 @@ static void look_done(void *data)
 		fail(work, work->error);
 		return;
 	}
-	srv_model_set_pf(work->daemon->model, work->pf, g_steal_pointer(&work->facts));
+	srv_host_set_pf(work->daemon, work->pf, g_steal_pointer(&work->facts));
 	for (guint i = 0; work->created && i < work->pf->vfs->len; i++)
 		((struct srv_vf *)work->pf->vfs->pdata[i])->fresh = true;
 	work->created = false;
