@@ -339,6 +339,21 @@ static void set_link(int peer, struct nlmsghdr *h)
 	ack(peer, h, 0, NULL);
 }
 
+/* Is there one for this VLAN on this parent (vlan_check_real_dev())? */
+static bool has_vlan(struct nlattr *parent, struct nlattr *data)
+{
+	struct nlattr *id = data ? nla_find(nla_data(data), nla_len(data), IFLA_VLAN_ID) : NULL;
+
+	for (int i = 0; id && i < SIM_LINKS; i++) {
+		const struct sim_link *link = &sim_world->link[i];
+
+		if (link->ifindex && strcmp(link->kind, "vlan") == 0 &&
+		    link->parent == nla_get_u32(parent) && link->vlan == nla_get_u16(id))
+			return true;
+	}
+	return false;
+}
+
 static void new_link(int peer, struct nlmsghdr *h)
 {
 	size_t head = sizeof(struct ifinfomsg);
@@ -349,7 +364,7 @@ static void new_link(int peer, struct nlmsghdr *h)
 	struct nlattr *data = nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA);
 	struct sim_link *link;
 
-	if (sim_link_by_name(nla_data(name))) {
+	if (sim_link_by_name(nla_data(name)) || has_vlan(parent, data)) {
 		ack(peer, h, EEXIST, NULL);
 		return;
 	}

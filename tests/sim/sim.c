@@ -20,32 +20,43 @@ static char *in_root(const char *name)
 	return g_build_filename(sim_root, name, NULL);
 }
 
+static char *pf_dir(uint8_t bus)
+{
+	return g_strdup_printf("sys/devices/pci0000:00/0000:%02x:00.0", bus);
+}
+
 /* Making the host */
 
-static void add_pf(int i)
+static void add_link(uint8_t bus, const char *netdev, uint32_t ifindex)
 {
-	g_autofree char *netdev = g_strdup_printf("enp%ds0", i + 1);
-	struct tree_pf pf = { .bus = (uint8_t)(i + 1),
-			      .total = SIM_VFS,
-			      .netdev = netdev,
-			      .ifindex = (uint32_t)(7 + i),
-			      .first_group = (uint32_t)(10 * (i + 1)) };
 	struct sim_link *link = sim_link_add(netdev, "");
 
-	tree_add_pf(sim_root, &pf);
-	link->ifindex = pf.ifindex;
+	link->ifindex = ifindex;
 	link->up = true;
 	link->mac[0] = 2;
-	link->mac[5] = (uint8_t)pf.ifindex;
-	sim_world->pf[i].bus = pf.bus;
-	sim_world->pf[i].ifindex = pf.ifindex;
+	link->mac[5] = bus;
+	sim_pf_by_bus(bus)->ifindex = ifindex;
+}
+
+static void add_pf(uint8_t bus, const char *netdev, uint32_t ifindex)
+{
+	struct tree_pf pf = { .bus = bus,
+			      .total = SIM_VFS,
+			      .netdev = netdev,
+			      .ifindex = ifindex,
+			      .first_group = 10U * bus };
+
+	tree_add_pf(sim_root, &pf);
+	add_link(bus, netdev, ifindex);
 }
 
 static void make_hardware(void)
 {
 	tree_dir(sim_root, "sys/bus/pci/drivers/vfio-pci");
 	for (int i = 0; i < SIM_PFS; i++)
-		add_pf(i);
+		sim_world->pf[i].bus = (uint8_t)(i + 1);
+	add_pf(1, "enp1s0", 7);
+	add_pf(2, "enp2s0", 8);
 	sim_link_add("br0", "bridge")->up = true;
 }
 
@@ -95,35 +106,123 @@ void sim_reboot(void)
 	sim_unlock();
 }
 
-void sim_destroy_vfs(uint8_t bus)
+/* vfio takes a VF that goes away out of its guest. */
+static void take_from_guest(uint8_t bus, uint8_t function)
 {
-	struct sim_pf *pf = sim_pf_by_bus(bus);
-	g_autofree char *dir = g_strdup_printf("sys/devices/pci0000:00/0000:%02x:00.0", bus);
+	struct sim_domain *holder = sim_function_holder(bus, 2, function);
+
+	for (int i = 0; holder && i < SIM_NICS; i++) {
+		struct sim_device *device = &holder->device[i];
+
+		if (device->exists && device->bus == bus && device->function == function)
+			memset(device, 0, sizeof(*device));
+	}
+}
+
+static void destroy_vfs(uint8_t bus)
+{
+	g_autofree char *dir = pf_dir(bus);
 	g_autofree char *numvfs = g_build_filename(dir, "sriov_numvfs", NULL);
 
-	sim_lock();
-	sim_doors_off();
 	for (uint8_t i = 0; i < SIM_VFS; i++) {
 		g_autofree char *vf = g_strdup_printf("0000:%02x:02.%u", bus, i);
 		g_autofree char *link = g_build_filename("sys/bus/pci/devices", vf, NULL);
 		g_autofree char *virtfn = g_strdup_printf("%s/virtfn%u", dir, i);
 		g_autofree char *device = g_build_filename("sys/devices/pci0000:00", vf, NULL);
-		struct sim_domain *holder = sim_function_holder(bus, 2, i);
 
-		for (int j = 0; holder && j < SIM_NICS; j++) {
-			struct sim_device *it = &holder->device[j];
-
-			if (it->exists && it->bus == bus && it->function == i)
-				memset(it, 0, sizeof(*it)); /* vfio takes it out of the guest */
-		}
-		memset(&pf->vf[i], 0, sizeof(pf->vf[i]));
+		take_from_guest(bus, i);
+		memset(&sim_pf_by_bus(bus)->vf[i], 0, sizeof(struct sim_vf));
 		tree_delete(sim_root, link);
 		tree_delete(sim_root, virtfn);
 		tree_delete(sim_root, device);
 	}
 	tree_file(sim_root, numvfs, "0");
+}
+
+static void remove_link(uint32_t ifindex)
+{
+	for (int i = 0; i < SIM_LINKS; i++) {
+		struct sim_link *link = &sim_world->link[i];
+
+		if (link->ifindex && link->parent == ifindex)
+			remove_link(link->ifindex);
+	}
+	if (sim_link_by_index(ifindex))
+		sim_link_by_index(ifindex)->ifindex = 0;
+}
+
+/* The world is changed by somebody else than the daemon. */
+static void begin(void)
+{
+	sim_lock();
+	sim_doors_off();
+}
+
+static void end(void)
+{
 	sim_doors_on();
 	sim_unlock();
+}
+
+void sim_destroy_vfs(uint8_t bus)
+{
+	begin();
+	destroy_vfs(bus);
+	end();
+}
+
+void sim_unbind_pf(uint8_t bus)
+{
+	g_autofree char *dir = pf_dir(bus);
+	g_autofree char *driver = g_build_filename(dir, "driver", NULL);
+	g_autofree char *net = g_build_filename(dir, "net", NULL);
+
+	begin();
+	destroy_vfs(bus);
+	tree_delete(sim_root, driver);
+	tree_delete(sim_root, net);
+	remove_link(sim_pf_by_bus(bus)->ifindex);
+	sim_pf_by_bus(bus)->ifindex = 0;
+	end();
+}
+
+void sim_bind_pf(uint8_t bus, const char *netdev, uint32_t ifindex)
+{
+	begin();
+	add_pf(bus, netdev, ifindex);
+	end();
+}
+
+void sim_unplug_pf(uint8_t bus)
+{
+	g_autofree char *dir = pf_dir(bus);
+	g_autofree char *link = g_strdup_printf("sys/bus/pci/devices/0000:%02x:00.0", bus);
+
+	sim_unbind_pf(bus);
+	begin();
+	tree_delete(sim_root, link);
+	tree_delete(sim_root, dir);
+	end();
+}
+
+void sim_plug_pf(uint8_t bus)
+{
+	g_autofree char *netdev = g_strdup_printf("enp%us0", bus);
+
+	sim_bind_pf(bus, netdev, 6U + bus);
+}
+
+void sim_rename_pf(uint8_t bus, const char *netdev)
+{
+	struct sim_link *link = sim_link_by_index(sim_pf_by_bus(bus)->ifindex);
+	g_autofree char *dir = pf_dir(bus);
+	g_autofree char *from = g_build_filename(sim_root, dir, "net", link->name, NULL);
+	g_autofree char *to = g_build_filename(sim_root, dir, "net", netdev, NULL);
+
+	begin();
+	rename(from, to);
+	g_strlcpy(link->name, netdev, sizeof(link->name));
+	end();
 }
 
 /* Its sysfs */
@@ -298,6 +397,10 @@ char *sim_hook_prepare(struct sim_domain *domain)
 
 	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, on_answer, &answer);
 	return wait_for(&answer);
+}
+
+void sim_ignore(const struct sriov_error *error, void *data)
+{
 }
 
 void sim_hook_started(struct sim_domain *domain)

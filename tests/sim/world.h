@@ -86,7 +86,7 @@ struct sim_domain {
 	char name[32];
 	bool active, paused;
 	uint32_t n_nics;
-	uint32_t n_later; /* the last so many are in the stored configuration only */
+	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
 };
@@ -141,7 +141,8 @@ struct sim_world {
 	struct sim_link link[SIM_LINKS];
 	struct sim_fdb fdb[SIM_LINKS];
 	uint32_t next_ifindex, next_group;
-	uint32_t hanging; /* helpers that are in a driver which does not come back */
+	pid_t hanging[8]; /* helpers that are in a driver which does not come back, some time */
+	uint32_t hung;	  /* how many there were */
 	/* libvirt */
 	struct sim_domain domain[SIM_DOMAINS];
 	/* The clients */
