@@ -275,7 +275,7 @@ static void check_set(struct sim_pf *pf, uint32_t i, int type, const void *data)
 	if (!sim_mac_is_zero(vf->user) && memcmp(mac, vf->user, 6) != 0)
 		sim_broken("VF %02x/%u was given to ..:%02x without a reset after ..:%02x", pf->bus,
 			   i, mac[5], vf->user[5]);
-	if (!sim_attrs_are_neutral(&vf->attrs))
+	if (!sim_attrs_are_neutral(&vf->attrs) && memcmp(mac, vf->last_mac, 6) != 0)
 		sim_broken("VF %02x/%u was given to ..:%02x with the attributes of ..:%02x",
 			   pf->bus, i, mac[5], vf->attrs.mac[5]);
 }
@@ -302,6 +302,8 @@ static void set_vf(int peer, struct nlmsghdr *h, struct sim_pf *pf, struct nlatt
 	check_set(pf, i, nla_type(nla), nla_data(nla));
 	if (!sim_world->faults.attr[bit].ignore)
 		store(&pf->vf[i].attrs, nla_type(nla), nla_data(nla));
+	if (!sim_mac_is_zero(pf->vf[i].attrs.mac))
+		memcpy(pf->vf[i].last_mac, pf->vf[i].attrs.mac, 6);
 	sim_changed("set %02x/%u %s", pf->bus, i, snl_vf_attr_name(attr));
 	ack(peer, h, 0, NULL);
 }

@@ -432,6 +432,26 @@ char *sim_boot(struct sim_domain *domain)
 	return NULL;
 }
 
+static void boot_on(const struct sriov_error *error, void *data)
+{
+	struct sim_domain *domain = data;
+
+	if (error || domain->active) {
+		sim_hook_release(domain);
+		return;
+	}
+	sim_appear(domain);
+	sim_hook_started(domain);
+	sim_virt_event(domain->uuid, SRV_VIRT_STARTED);
+}
+
+void sim_begin_boot(struct sim_domain *domain)
+{
+	g_autoptr(GPtrArray) requests = sim_domain_requests(domain);
+
+	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, boot_on, domain);
+}
+
 void sim_shut_down(struct sim_domain *domain)
 {
 	sim_vanish(domain);
@@ -465,7 +485,16 @@ struct sim_claim *sim_claim_of(const char *owner, const char *id)
 struct claiming {
 	struct answer answer;
 	struct sim_claim *claim;
+	bool alone; /* nobody waits for it */
 };
+
+static bool is_known(const struct sim_claim *claim)
+{
+	const struct srv_owner owner = { SRV_OWNER_MANUAL, (char *)claim->owner,
+					 (char *)claim->owner };
+
+	return srv_model_nic(sim_daemon->model, &owner, claim->id) != NULL;
+}
 
 static void on_claimed(const struct srv_nic *nic, const struct sriov_error *error, void *data)
 {
@@ -481,28 +510,51 @@ static void on_claimed(const struct srv_nic *nic, const struct sriov_error *erro
 		claim->bus = nic->row.vf.pf.bus;
 		claim->vf = nic->row.vf.index;
 		memcpy(sim_pf_by_bus(claim->bus)->vf[claim->vf].user, claim->mac, 6);
-	} else if (claim->state == SIM_CLAIMING) {
+	} else if (claim->state == SIM_CLAIMING && !is_known(claim)) {
 		claim->state = SIM_UNCLAIMED;
 	}
 	sim_unlock();
 	on_answer(error, &claiming->answer);
+	if (claiming->alone) {
+		g_free(claiming->answer.text);
+		g_free(claiming);
+	}
+}
+
+static void begin_claiming(struct claiming *claiming, const char *network)
+{
+	struct sim_claim *claim = claiming->claim;
+	const struct srv_claim_request request = { .owner = claim->owner,
+						   .network = network,
+						   .id = claim->id };
+
+	if (claim->state == SIM_UNCLAIMED)
+		claim->state = SIM_CLAIMING;
+	g_strlcpy(claim->network, network, sizeof(claim->network));
+	srv_claim(sim_daemon, &request, on_claimed, claiming);
 }
 
 char *sim_claim_vf(const char *owner, const char *id, const char *network)
 {
-	const struct srv_claim_request request = { .owner = owner, .network = network, .id = id };
 	struct claiming claiming = { .claim = sim_claim_of(owner, id) };
 
-	if (claiming.claim->state == SIM_UNCLAIMED)
-		claiming.claim->state = SIM_CLAIMING;
-	g_strlcpy(claiming.claim->network, network, sizeof(claiming.claim->network));
-	srv_claim(sim_daemon, &request, on_claimed, &claiming);
+	begin_claiming(&claiming, network);
 	return wait_for(&claiming.answer);
+}
+
+void sim_begin_claim(struct sim_claim *claim, const char *network)
+{
+	struct claiming *claiming = g_new0(struct claiming, 1);
+
+	claiming->claim = claim;
+	claiming->alone = true;
+	begin_claiming(claiming, network);
 }
 
 struct releasing {
 	struct answer answer;
 	const char *owner, *id;
+	bool alone;
 };
 
 static void set_claims(const struct releasing *releasing, enum sim_claim_state from,
@@ -524,16 +576,33 @@ static void on_released(const struct sriov_error *error, void *data)
 	sim_door("answer");
 	set_claims(releasing, SIM_RELEASING, error ? SIM_CLAIMED : SIM_UNCLAIMED);
 	on_answer(error, &releasing->answer);
+	if (releasing->alone) {
+		g_free(releasing->answer.text);
+		g_free(releasing);
+	}
+}
+
+static void begin_releasing(struct releasing *releasing)
+{
+	set_claims(releasing, SIM_CLAIMED, SIM_RELEASING);
+	srv_claim_release(sim_daemon, releasing->owner, releasing->id,
+			  srv_job_new(sim_daemon->jobs), on_released, releasing);
 }
 
 char *sim_release_vf(const char *owner, const char *id)
 {
 	struct releasing releasing = { .owner = owner, .id = id };
 
-	set_claims(&releasing, SIM_CLAIMED, SIM_RELEASING);
-	srv_claim_release(sim_daemon, owner, id, srv_job_new(sim_daemon->jobs), on_released,
-			  &releasing);
+	begin_releasing(&releasing);
 	return wait_for(&releasing.answer);
+}
+
+void sim_begin_release(struct sim_claim *claim)
+{
+	struct releasing *releasing = g_new0(struct releasing, 1);
+
+	*releasing = (struct releasing){ .owner = claim->owner, .id = claim->id, .alone = true };
+	begin_releasing(releasing);
 }
 
 /* Showing */

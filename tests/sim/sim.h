@@ -105,6 +105,12 @@ char *sim_release_vf(const char *owner, const char *id);
 /* The world's note of a claim, made when it is not there. */
 struct sim_claim *sim_claim_of(const char *owner, const char *id);
 
+/* The same without waiting: the claim's state tells of the answer. */
+void sim_begin_claim(struct sim_claim *claim, const char *network);
+void sim_begin_release(struct sim_claim *claim);
+/* Asks with the prepare hook; when that is granted the domain starts. */
+void sim_begin_boot(struct sim_domain *domain);
+
 /* What there is to see */
 
 /* "owner/id state backing: reason" … of every nic, in order; the caller's. */
