@@ -79,6 +79,8 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	if (gone)
 		srv_nic_owner_gone(daemon, uuid);
 	attach_free(attach);
+	/* Its owner's next start may wait for just this. */
+	srv_nic_serve_waiting(daemon);
 }
 
 static void recorded(const struct sriov_error *error, void *data)

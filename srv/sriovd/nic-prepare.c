@@ -22,6 +22,7 @@ struct prepare {
 	char *uuid;
 	char *name;
 	GPtrArray *requests; /* of struct srv_nic_request */
+	GPtrArray *reserved; /* of char *: ids of the nics that it has given something */
 	guint deadline_source;
 	bool last_try;
 	void (*done)(const struct sriov_error *error, void *data);
@@ -33,6 +34,7 @@ static void prepare_free(struct prepare *prepare)
 	if (prepare->deadline_source)
 		g_source_remove(prepare->deadline_source);
 	g_ptr_array_unref(prepare->requests);
+	g_ptr_array_unref(prepare->reserved);
 	g_free(prepare->uuid);
 	g_free(prepare->name);
 	g_free(prepare);
@@ -265,23 +267,29 @@ static void put_all(struct prepare *prepare, struct srv_ledger_txn *txn)
 	}
 }
 
-/* A VF that was reserved and never touched is as clean as it was; one of the last run is not. */
+/*
+ * What this call has reserved and nobody has touched since is given up; not what the nics had
+ * before, be it of their last run or of the same hook, called twice.
+ */
 static void undo(struct prepare *prepare)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, prepare->uuid, prepare->name };
 
-	for (guint i = 0; i < nics->len; i++) {
-		struct srv_nic *nic = nics->pdata[i];
-		struct srv_vf *vf = nic->untouched ? nic->vf : NULL;
+	for (guint i = 0; i < prepare->reserved->len; i++) {
+		struct srv_nic *nic = srv_model_nic(prepare->daemon->model, &owner,
+						    prepare->reserved->pdata[i]);
+		struct srv_vf *vf;
 
-		if (nic->row.state != SRV_NIC_RESERVED)
+		if (!nic || nic->busy || nic->row.state != SRV_NIC_RESERVED)
 			continue;
+		vf = nic->untouched ? nic->vf : NULL;
 		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
 		if (vf)
 			srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
 		nic->untouched = false;
 		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 	}
+	g_ptr_array_set_size(prepare->reserved, 0);
 }
 
 static void committed(const struct sriov_error *error, void *data)
@@ -308,6 +316,14 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT)
 			continue;
 		nic->generation++;
+		/*
+		 * Something is still being done to it for its last run. That ends soon, or goes on
+		 * for this one; to give it something else meanwhile would mix up the two.
+		 */
+		if (nic->busy) {
+			any_pending = true;
+			continue;
+		}
 		/* It starts, so it does not run: what it still has from its last run it keeps. */
 		if (nic->vf) {
 			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
@@ -319,6 +335,7 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 			*ret_pending = any_pending;
 			return r;
 		}
+		g_ptr_array_add(prepare->reserved, g_strdup(nic->row.id));
 	}
 	*ret_pending = any_pending;
 	return 0;
@@ -405,6 +422,7 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->name = g_strdup(name);
 	prepare->requests = g_ptr_array_copy((GPtrArray *)requests, copy_request, NULL);
 	g_ptr_array_set_free_func(prepare->requests, (GDestroyNotify)srv_nic_request_free);
+	prepare->reserved = g_ptr_array_new_with_free_func(g_free);
 	prepare->done = done;
 	prepare->data = data;
 	if (try(prepare))
