@@ -620,6 +620,8 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 				ensure_vf(ensure_pf(model, row->vf.pf), row->vf.index));
 		else
 			nic->row.backing = row->backing;
+		/* What became of it while we did not run, libvirt will tell. */
+		nic->doubtful = row->backing != SRV_BACKING_NONE;
 	}
 }
 

@@ -95,6 +95,11 @@ struct srv_nic {
 	bool busy;	 /* an operation on it is under way */
 	GArray *waiters; /* who waits for the end of it (nic-attach.c); NULL */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */
+	/*
+	 * Its owner starts, it says, and had it attached: either that one ended without a word, or
+	 * the hook is late and it still runs. Nothing is done to it before libvirt was looked at.
+	 */
+	bool doubtful;
 	bool owner_gone; /* its owner went away while it was busy: released when the operation ends
 			  */
 };

@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
 
 struct attach {
@@ -320,13 +321,18 @@ void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
+	bool look = false;
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
 
-		if (nic->row.owner.kind == SRV_OWNER_LIBVIRT)
+		if (nic->doubtful && nic->row.state == SRV_NIC_RESERVED)
+			look = true;
+		else
 			srv_nic_attach(daemon, nic, NULL, NULL);
 	}
+	if (look)
+		srv_reconcile(daemon);
 }
 
 /* Detaching */

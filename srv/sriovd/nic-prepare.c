@@ -325,7 +325,8 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 			continue;
 		}
 		/* It starts, so it does not run: what it still has from its last run it keeps. */
-		if (nic->vf) {
+		if (nic->vf || nic->row.state == SRV_NIC_ATTACHED) {
+			nic->doubtful |= nic->row.state == SRV_NIC_ATTACHED;
 			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
 			continue;
 		}

@@ -83,7 +83,7 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 		g_free(nic->row.uplink);
 		nic->row.uplink = g_strdup(iface->source);
 	}
-	nic->untouched = false;
+	nic->untouched = nic->doubtful = false;
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, vf ? NULL : nic->row.reason);
 	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found attached, adopted");
 	put(daemon, nic);
@@ -159,6 +159,7 @@ static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
 	sriov_autoerror err = NULL;
 	bool pending;
 
+	nic->doubtful = false;
 	if (nic->vf && nic->row.state != SRV_NIC_RESERVED)
 		srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
 	if (!nic->vf && waits_for_vf(daemon, nic)) {

@@ -265,6 +265,51 @@ static void doubled_and_late_hooks_change_nothing(void **state)
 	sim_assert_rules();
 }
 
+/* The start's hook comes once more when the guest runs long since, and then the others, too. */
+static void late_start_hooks_of_a_running_guest_touch_nothing(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+	uint32_t changes;
+
+	for (unsigned i = 2; i <= 8; i++)
+		sim_assert_done(sim_boot(sim_guest(i, "a", SRV_MODE_EXCLUSIVE)));
+	sim_shut_down(&sim_world->domain[1]);
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	changes = sim_world->changes;
+	for (unsigned i = 0; i < 8; i++) {
+		sim_assert_done(sim_hook_prepare(&sim_world->domain[i]));
+		sim_hook_started(&sim_world->domain[i]);
+		sim_virt_event(sim_world->domain[i].uuid, SRV_VIRT_STARTED);
+	}
+	sim_settle();
+	assert_int_equal(sim_world->changes, changes);
+	sim_assert_rules();
+	/* And after a restart of the daemon, which finds them reserved. */
+	sim_assert_done(sim_hook_prepare(web));
+	sim_stop();
+	sim_start();
+	sim_hook_started(web);
+	sim_settle();
+	assert_int_equal(sim_world->changes, changes);
+	sim_assert_rules();
+}
+
+/* The guest was killed, no hook said so, and it starts again: it gets what it had. */
+static void guest_that_starts_again_unseen_gets_its_nics(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_add_nic(web, "net1", "b", SRV_MODE_EXCLUSIVE);
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_vanish(web);
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb1/net1 attached vf enp1s0/1\n");
+	sim_assert_rules();
+}
+
 static void lost_hooks_are_made_up_for_by_reconciliation(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -382,6 +427,8 @@ int main(void)
 		sim_test(restart_finds_what_happened_without_it),
 		sim_test(reboot_of_the_host_begins_anew_with_the_claims),
 		sim_test(doubled_and_late_hooks_change_nothing),
+		sim_test(late_start_hooks_of_a_running_guest_touch_nothing),
+		sim_test(guest_that_starts_again_unseen_gets_its_nics),
 		sim_test(lost_hooks_are_made_up_for_by_reconciliation),
 		sim_test(start_that_fails_after_its_hook_gives_the_vf_back_untouched),
 		sim_test(start_of_which_nothing_is_heard_is_given_up),
