@@ -23,6 +23,9 @@ const char *srv_verdict_text(enum srv_verdict verdict)
 /* One that a process holds, or whose PF is down, is not going to be free in a moment. */
 static bool may_come_free(const struct srv_vf *vf, enum srv_vf_state state)
 {
+	/* Its guest has most likely just ended. */
+	if (state == SRV_VF_OWNED)
+		return vf->nic->leaving > 0;
 	return state == SRV_VF_STATE_DIRTY && (vf->scrubbing || (!vf->held && !vf->stalled));
 }
 

@@ -100,8 +100,9 @@ struct srv_nic {
 	 * the hook is late and it still runs. Nothing is done to it before libvirt was looked at.
 	 */
 	bool doubtful;
-	bool owner_gone; /* its owner went away while it was busy: released when the operation ends
-			  */
+	unsigned leaving; /* libvirt is being asked whether its owner is gone, so often */
+	bool owner_gone;  /* its owner went away while it was busy: released when the operation ends
+			   */
 };
 
 struct srv_model {

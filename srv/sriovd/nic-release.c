@@ -118,14 +118,31 @@ static void ask_run(void *data)
 	srv_virt_get(ask->daemon->virt, ask->uuid, &ask->domain, &ask->error);
 }
 
+/* By it, other starts know that VFs may come free in a moment. */
+static void count_leaving(struct srv_daemon *daemon, const char *uuid, int by)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+
+		/* A row may have been made meanwhile. */
+		if (by > 0 || nic->leaving > 0)
+			nic->leaving += (unsigned)by;
+	}
+}
+
 static void ask_done(void *data)
 {
 	struct ask *ask = data;
 	bool gone = ask->domain ? !ask->domain->active : ask->error->code == SRIOV_ERROR_NOT_FOUND;
 
+	count_leaving(ask->daemon, ask->uuid, -1);
 	/* Without an answer nothing is taken away; the next reconciliation asks again. */
 	if (gone && generations(ask->daemon, ask->uuid) == ask->generations)
 		srv_nic_release_owner(ask->daemon, ask->uuid);
+	else
+		srv_nic_serve_waiting(ask->daemon);
 	if (ask->domain)
 		srv_virt_domain_free(ask->domain);
 	sriov_error_free(ask->error);
@@ -150,5 +167,6 @@ void srv_nic_owner_gone(struct srv_daemon *daemon, const char *uuid)
 	ask->daemon = daemon;
 	ask->uuid = g_strdup(uuid);
 	ask->generations = generations(daemon, uuid);
+	count_leaving(daemon, uuid, 1);
 	srv_queue_push(srv_daemon_domain_queue(daemon, uuid), ask_run, ask_done, ask);
 }
