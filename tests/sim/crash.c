@@ -158,6 +158,8 @@ static void judge_end(void)
 
 static void recover(void)
 {
+	/* What failed before the kill works again. */
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
 	if (g_getenv("SIM_LOG"))
 		fprintf(stderr, "-- killed at %u (%s)\n", sim_world->doors, sim_world->killed_at);
 	sim_start();
@@ -172,6 +174,7 @@ static void recover(void)
 
 static void recover_only(void)
 {
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
 	sim_start();
 	sim_stop();
 }

@@ -315,22 +315,135 @@ static void run_crowd(void)
 	sim_settle();
 }
 
+/* Guests that fall back to a bridge, whose MACs go into the PF's filter. */
+
+static void prepare_bridge(void)
+{
+	sim_link_by_name("enp1s0")->master = sim_link_by_name("br0")->ifindex;
+	sim_start();
+	claim_all_but(1);
+	guest(1, "b", SRV_MODE_EXCLUSIVE);
+	guest(2, "b", SRV_MODE_EXCLUSIVE);
+	sim_settle();
+	sim_stop();
+}
+
+static void run_bridge(void)
+{
+	sim_start();
+	sim_count_from_here();
+	boot(domain_of(1));
+	boot(domain_of(2));
+	sim_settle();
+	sim_shut_down(domain_of(2));
+	sim_shut_down(domain_of(1));
+	sim_settle();
+}
+
+/* The host was booted: VFs are made again, for the claims too. */
+
+static void prepare_reboot(void)
+{
+	prepare_running();
+	sim_reboot();
+}
+
+static void run_reboot(void)
+{
+	sim_count_from_here();
+	sim_start();
+	boot(domain_of(1));
+	sim_settle();
+	sim_stop();
+}
+
+/* Two PFs, many guests, everything at once. */
+
+static void prepare_many(void)
+{
+	sim_start();
+	for (unsigned i = 1; i <= 8; i++)
+		sim_add_nic(guest(i, "a", SRV_MODE_EXCLUSIVE), "net1", "b", SRV_MODE_EXCLUSIVE);
+	sim_settle();
+	sim_stop();
+}
+
+static void run_many(void)
+{
+	sim_start();
+	sim_count_from_here();
+	for (unsigned i = 1; i <= 8; i++)
+		boot(domain_of(i));
+	sim_settle();
+	for (unsigned i = 1; i <= 8; i++)
+		sim_shut_down(domain_of(i));
+	sim_settle();
+}
+
+/* An orderly end, with work under way. */
+static void run_end(void)
+{
+	sim_start();
+	sim_count_from_here();
+	sim_shut_down(domain_of(1));
+	sim_begin_claim(sim_claim_of("late", "p0"), "a");
+	sim_begin_release(sim_claim_of("dpdk", "p0"));
+	sim_stop();
+}
+
+/* libvirt goes away between hook and attach, and comes back. */
+static void run_no_libvirt(void)
+{
+	sim_start();
+	sim_count_from_here();
+	free_text(sim_hook_prepare(domain_of(1)));
+	sim_virt_connect(false);
+	sim_appear(domain_of(1));
+	sim_hook_started(domain_of(1));
+	sim_settle();
+	sim_virt_connect(true);
+	sim_settle();
+	sim_run(130 * 1000);
+	sim_settle();
+}
+
+/* The disk is full for a while. */
+static void run_full(void)
+{
+	sim_start();
+	sim_count_from_here();
+	sim_world->faults.write_errno = ENOSPC;
+	sim_shut_down(domain_of(1));
+	free_text(sim_release_vf("dpdk", "p0"));
+	claim("late", "p0");
+	sim_settle();
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	claim("late", "p0");
+	sim_settle();
+}
+
 const struct sim_workload sim_workloads[] = {
-	{ "start", SIM_CONFIG, NULL, run_start, 6 },
-	{ "claim", SIM_CONFIG_ONE_PF, prepare_ready, run_claim, 6 },
-	{ "release", SIM_CONFIG_ONE_PF, prepare_claims, run_release, 6 },
-	{ "reuse", SIM_CONFIG_ONE_PF, prepare_claims, run_reuse, 0 },
-	{ "crowd", SIM_CONFIG_ONE_PF, prepare_ready, run_crowd, 0 },
-	{ "boot", SIM_CONFIG_ONE_PF, prepare_guests, run_boot, 6 },
-	{ "shut down", SIM_CONFIG_ONE_PF, prepare_running, run_shut_down, 6 },
-	{ "restart of a guest", SIM_CONFIG_ONE_PF, prepare_running, run_restart_guest, 0 },
-	{ "hotplug", SIM_CONFIG_ONE_PF, prepare_running, run_hotplug, 4 },
-	{ "missed", SIM_CONFIG_ONE_PF, prepare_missed, run_missed, 6 },
-	{ "refused attribute", SIM_CONFIG_ONE_PF, prepare_guests, run_refused, 0 },
-	{ "failed attach", SIM_CONFIG_ONE_PF, prepare_guests, run_attach_fails, 0 },
-	{ "quarantine", SIM_CONFIG_ONE_PF, prepare_guests, run_quarantine, 0 },
-	{ "destroyed", SIM_CONFIG_ONE_PF, prepare_running, run_destroyed, 4 },
-	{ "reload", SIM_CONFIG_ONE_PF, prepare_running, run_reload, 4 },
+	{ "start", SIM_CONFIG, NULL, run_start, 16 },
+	{ "claim", SIM_CONFIG_ONE_PF, prepare_ready, run_claim, 16 },
+	{ "release", SIM_CONFIG_ONE_PF, prepare_claims, run_release, 24 },
+	{ "reuse", SIM_CONFIG_ONE_PF, prepare_claims, run_reuse, 16 },
+	{ "crowd", SIM_CONFIG_ONE_PF, prepare_ready, run_crowd, 8 },
+	{ "boot", SIM_CONFIG_ONE_PF, prepare_guests, run_boot, 24 },
+	{ "shut down", SIM_CONFIG_ONE_PF, prepare_running, run_shut_down, 24 },
+	{ "restart of a guest", SIM_CONFIG_ONE_PF, prepare_running, run_restart_guest, 24 },
+	{ "hotplug", SIM_CONFIG_ONE_PF, prepare_running, run_hotplug, 24 },
+	{ "missed", SIM_CONFIG_ONE_PF, prepare_missed, run_missed, 24 },
+	{ "bridge", SIM_CONFIG_ONE_PF, prepare_bridge, run_bridge, 16 },
+	{ "boot of the host", SIM_CONFIG_ONE_PF, prepare_reboot, run_reboot, 24 },
+	{ "many", SIM_CONFIG, prepare_many, run_many, 16 },
+	{ "end", SIM_CONFIG_ONE_PF, prepare_running, run_end, 8 },
+	{ "refused attribute", SIM_CONFIG_ONE_PF, prepare_guests, run_refused, 8 },
+	{ "failed attach", SIM_CONFIG_ONE_PF, prepare_guests, run_attach_fails, 8 },
+	{ "quarantine", SIM_CONFIG_ONE_PF, prepare_guests, run_quarantine, 8 },
+	{ "destroyed", SIM_CONFIG_ONE_PF, prepare_running, run_destroyed, 24 },
+	{ "no libvirt", SIM_CONFIG_ONE_PF, prepare_guests, run_no_libvirt, 16 },
+	{ "full disk", SIM_CONFIG_ONE_PF, prepare_running, run_full, 16 },
+	{ "reload", SIM_CONFIG_ONE_PF, prepare_running, run_reload, 24 },
 	{ 0 },
 };
 
