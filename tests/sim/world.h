@@ -86,6 +86,7 @@ struct sim_domain {
 	char name[32];
 	bool active, paused;
 	uint32_t n_nics;
+	uint32_t n_later; /* the last so many are in the stored configuration only */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
 };

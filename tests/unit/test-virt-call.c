@@ -368,6 +368,31 @@ static void set_nics_of_a_running_domain_changes_both(void **state)
 	world_end(&world);
 }
 
+static void set_nics_for_later_changes_the_stored_one(void **state)
+{
+	g_autoptr(GPtrArray) nics = nics_of("net1", NULL);
+	struct world world;
+
+	world_begin_connected(&world);
+	set(&world, TEST, "net0", NULL);
+	srv_virt_set_nics(world.virt, TEST, nics, false, NULL);
+	assert_int_equal(fake.metadata_flags, VIR_DOMAIN_AFFECT_CONFIG);
+	world_end(&world);
+}
+
+static void set_nics_for_later_of_a_transient_domain_changes_the_live_one(void **state)
+{
+	g_autoptr(GPtrArray) nics = nics_of("net1", NULL);
+	sriov_autoerror err = NULL;
+	struct world world;
+
+	world_begin_connected(&world);
+	create(&world, "web2", WEB2, NIC("net0"));
+	assert_ok(srv_virt_set_nics(world.virt, WEB2, nics, false, &err), err);
+	expect_get(&world, "web2", "web2 " WEB2 " active live=ours(net1) stored=-\n");
+	world_end(&world);
+}
+
 static void set_nics_to_none_takes_the_element_away(void **state)
 {
 	struct world world;
@@ -497,6 +522,8 @@ int main(void)
 		cmocka_unit_test(connection_lost_while_listing_fails_the_list),
 		cmocka_unit_test(xml_is_live_by_the_root_alone),
 		cmocka_unit_test(set_nics_of_a_running_domain_changes_both),
+		cmocka_unit_test(set_nics_for_later_changes_the_stored_one),
+		cmocka_unit_test(set_nics_for_later_of_a_transient_domain_changes_the_live_one),
 		cmocka_unit_test(set_nics_to_none_takes_the_element_away),
 		cmocka_unit_test(set_nics_of_a_transient_domain_changes_the_live_one),
 		cmocka_unit_test(set_nics_of_a_shut_off_domain_changes_the_stored_one),
