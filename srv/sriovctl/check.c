@@ -31,13 +31,15 @@ char *ctl_check_owner(const char *text)
 	return g_strdup("it cannot be empty");
 }
 
-/* dev_valid_name() of the kernel, for alternative names too. */
+/* dev_valid_name() of the kernel, for alternative names too, and nothing that does not print. */
 static bool is_netdev(const char *text)
 {
 	size_t len = strlen(text);
 
-	return len > 0 && len < NETDEV_MAX && strcmp(text, ".") != 0 && strcmp(text, "..") != 0 &&
-	       strcspn(text, "/: \t\n\v\f\r") == len;
+	for (const char *p = text; *p; p++)
+		if (strchr("/: ", *p) || g_ascii_iscntrl(*p))
+			return false;
+	return len > 0 && len < NETDEV_MAX && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
 char *ctl_check_pf(const char *text)

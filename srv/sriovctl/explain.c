@@ -91,8 +91,9 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 const struct ctl_command ctl_explain = {
 	.name = "explain",
-	.summary = "Says why a nic is carried by what it is, and what would change that",
-	.text = "Below the reasons stands how the last decision was made: every PF that was looked "
+	.summary = "Says why a nic is carried by what it is",
+	.text = "It also says what would have to happen for the nic to get a VF. Below the reasons "
+		"stands how the last decision was made: every PF that was looked "
 		"at, "
 		"and why it was taken or not. ID may be left out for an owner of one nic.",
 	.example = "sriovctl explain web1 net0\nsriovctl explain web1/net0",

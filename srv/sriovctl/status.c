@@ -171,7 +171,7 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 const struct ctl_command ctl_status = {
 	.name = "status",
-	.summary = "Shows the host, its PFs and nics, and what is wrong, at a glance",
+	.summary = "Shows the host, its PFs, its nics and what is wrong",
 	.text = "Meant when no command is given. On a host with very many nics only those are "
 		"listed "
 		"that want attention.",

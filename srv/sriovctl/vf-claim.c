@@ -37,7 +37,7 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 const struct ctl_command ctl_vf_claim = {
 	.name = "vf claim",
-	.summary = "Claims a VF for an owner that is no guest, such as a DPDK process",
+	.summary = "Claims a VF for an owner that is no guest: a DPDK process",
 	.text = "When it returns, the claim is on disk and the VF has the attributes of the network. "
 		"The same claim again finds the VF that it got before. It lasts, over restarts of "
 		"sriovd too, until 'sriovctl vf release'.",

@@ -19,8 +19,9 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 const struct ctl_command ctl_vf_release = {
 	.name = "vf release",
-	.summary = "Gives back what was claimed by hand: one nic, or all of an owner",
-	.text = "The VF has no owner any more as soon as sriovd has answered. Then it is scrubbed, "
+	.summary = "Gives back what an owner claimed by hand",
+	.text = "Without ID: all of it. The VF has no owner any more as soon as sriovd has "
+		"answered. Then it is scrubbed, "
 		"and "
 		"only afterwards it is free for the next one; the command waits for that.",
 	.example = "sriovctl vf release dpdk1\nsriovctl vf release dpdk1 net1",

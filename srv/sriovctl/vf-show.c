@@ -14,7 +14,7 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 const struct ctl_command ctl_vf_show = {
 	.name = "vf show",
-	.summary = "Shows one VF with its attributes, as the kernel has them now",
+	.summary = "Shows one VF, with its attributes as the kernel has them",
 	.example = "sriovctl vf show enp1s0/3\nsriovctl vf show 0000:01:10.6",
 	.arguments = { { "VF", false, ctl_check_vf } },
 	.run = run,
