@@ -96,7 +96,7 @@ static void on_domain(const char *uuid, const char *name, enum srv_virt_event ev
 static void on_device_removed(const char *uuid, const char *alias, void *data)
 {
 	struct srv_daemon *daemon = data;
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];

@@ -130,6 +130,8 @@ struct srv_nic *srv_model_nic_by_mac(struct srv_model *model, struct sriov_mac m
 
 /* The nics of an owner, by key or by name, ordered by id: of struct srv_nic, the caller's array. */
 GPtrArray *srv_model_nics_of(struct srv_model *model, const char *owner);
+/* The same of the domain with this UUID alone: a name can look like another domain's UUID. */
+GPtrArray *srv_model_nics_of_domain(struct srv_model *model, const char *uuid);
 /* All of them, ordered by owner's name and id. */
 GPtrArray *srv_model_nics(struct srv_model *model);
 

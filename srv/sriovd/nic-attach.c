@@ -307,7 +307,7 @@ void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 
 void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];

@@ -215,7 +215,7 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 		return;
 	}
 	srv_ledger_commit(txn, NULL, NULL);
-	nics = srv_model_nics_of(daemon->model, domain->uuid);
+	nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
 	for (guint i = 0; i < nics->len; i++)
 		settle_nic(daemon, nics->pdata[i], domain, began);
 }
@@ -224,7 +224,7 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 static void settle_stopped(struct srv_daemon *daemon, const struct srv_virt_domain *domain,
 			   int64_t began)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
 	struct srv_ledger_txn *txn;
 
 	for (guint i = 0; i < nics->len; i++) {

@@ -83,7 +83,7 @@ struct sim_nic {
 
 struct sim_domain {
 	char uuid[40]; /* "": none */
-	char name[32];
+	char name[40]; /* can look like a UUID */
 	bool active, paused;
 	uint32_t n_nics;
 	uint32_t n_later; /* the last so many are in the stored configuration only */

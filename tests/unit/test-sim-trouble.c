@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What goes on at the same time, and what fails in its midst: nobody loses a VF, or gets another's.
+ */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "srv/sriovd/claim.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
+#include "tests/unit/sim-assert.h"
+
+struct answer {
+	bool done;
+	char *text; /* NULL: it went well */
+};
+
+static void on_claim(const struct srv_nic *nic, const struct sriov_error *error, void *data)
+{
+	struct answer *answer = data;
+
+	answer->done = true;
+	answer->text = error ? sriov_error_text(error) : NULL;
+}
+
+/* Another configuration, at once. */
+static void take_config(const char *text)
+{
+	const char *name = "sriovd.json";
+	g_autoptr(GPtrArray) problems = NULL;
+	struct srv_config *config = NULL;
+	sriov_autoerror err = NULL;
+
+	srv_config_parse(&name, &text, 1, &config, &problems, &err);
+	assert_non_null(config);
+	srv_model_set_config(sim_daemon->model, config);
+	srv_config_unref(config);
+}
+
+static void claim_whose_network_goes_meanwhile_is_refused(void **state)
+{
+	const struct srv_claim_request request = { .owner = "dpdk", .network = "a", .id = "p0" };
+	struct answer answer = { 0 };
+
+	srv_claim(sim_daemon, &request, on_claim, &answer);
+	assert_false(answer.done);
+	take_config("{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]},"
+		    "\"numVfs\":7}],\"networks\":[{\"name\":\"b\",\"pool\":\"fast\"}]}");
+	sim_settle();
+	assert_true(answer.done);
+	assert_non_null(answer.text);
+	assert_non_null(strstr(answer.text, "not in the configuration any more"));
+	g_free(answer.text);
+	sim_assert_nics("");
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
+/* Two guests, one of which has the other's UUID for a name. */
+static void guest_named_like_anothers_uuid_keeps_its_vf(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+	struct sim_domain *namesake = sim_guest(2, "a", SRV_MODE_REQUIRED);
+	const struct srv_vf *vf;
+
+	g_strlcpy(namesake->name, web->uuid, sizeof(namesake->name));
+	sim_assert_done(sim_boot(namesake));
+	sim_settle();
+	vf = srv_model_find_vf(sim_daemon->model, "enp1s0/0");
+	sim_assert_done(sim_hook_prepare(web));
+	assert_int_equal(vf->nic->row.state, SRV_NIC_ATTACHED);
+	sim_appear(web);
+	sim_hook_started(web);
+	sim_settle();
+	sim_vanish(web);
+	srv_nic_release_owner(sim_daemon, web->uuid);
+	assert_non_null(vf->nic);
+	sim_settle();
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	sim_assert_rules();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		sim_test(claim_whose_network_goes_meanwhile_is_refused),
+		sim_test(guest_named_like_anothers_uuid_keeps_its_vf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
