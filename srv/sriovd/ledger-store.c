@@ -207,6 +207,11 @@ int srv_ledger_store_begin(struct srv_ledger_store *store, struct sriov_error **
 	return rc == SQLITE_OK ? 0 : store_error(store, rc, err);
 }
 
+void srv_ledger_store_abandon(struct srv_ledger_store *store)
+{
+	end_group(store);
+}
+
 static int put_head(struct srv_ledger_store *store)
 {
 	const struct srv_sql_value values[3] = { { .integer = 1 },

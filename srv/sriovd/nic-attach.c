@@ -93,6 +93,7 @@ static void record(struct attach *attach)
 	struct srv_ledger_txn *txn = srv_ledger_begin(attach->daemon->ledger);
 
 	srv_daemon_put_nic(txn, attach->nic);
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, recorded, attach);
 }
 

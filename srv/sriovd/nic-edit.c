@@ -198,6 +198,7 @@ static void write_done(void *data)
 		finish(work, work->error);
 		return;
 	}
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, rows_written, work);
 }
 

@@ -159,24 +159,39 @@ static bool is_requested(const GPtrArray *requests, const char *id)
 	return false;
 }
 
+/*
+ * Idle ones that are not asked for any more, in a transaction of their own: nobody can bring them
+ * back should the caller's fail.
+ */
+static void drop_rows(struct srv_daemon *daemon, const char *uuid, const GPtrArray *requests)
+{
+	g_autoptr(GPtrArray) old = srv_model_nics_of_domain(daemon->model, uuid);
+	struct srv_ledger_txn *txn = NULL;
+
+	for (guint i = 0; i < old->len; i++) {
+		struct srv_nic *nic = old->pdata[i];
+
+		if (nic->busy || nic->vf || is_requested(requests, nic->row.id) ||
+		    nic->row.state != SRV_NIC_IDLE)
+			continue;
+		if (!txn)
+			txn = srv_ledger_begin(daemon->ledger);
+		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_model_remove_nic(daemon->model, nic);
+	}
+	if (txn)
+		srv_ledger_commit(txn, NULL, NULL);
+}
+
 int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
 		      const char *name, const GPtrArray *requests, struct sriov_error **err)
 {
 	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)uuid, (char *)name };
-	g_autoptr(GPtrArray) old = srv_model_nics_of_domain(daemon->model, uuid);
 	int r = srv_nic_check_requests(daemon, uuid, name, requests, err);
 
 	if (r < 0)
 		return r;
-	for (guint i = 0; i < old->len; i++) {
-		struct srv_nic *nic = old->pdata[i];
-
-		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT || nic->busy ||
-		    is_requested(requests, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
-			continue;
-		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
-		srv_model_remove_nic(daemon->model, nic);
-	}
+	drop_rows(daemon, uuid, requests);
 	for (guint i = 0; i < requests->len; i++)
 		srv_daemon_put_nic(txn, sync_row(daemon, &owner, requests->pdata[i]));
 	return 0;

@@ -63,8 +63,9 @@ static void released(const struct sriov_error *error, void *data)
 	struct srv_daemon *daemon = data;
 
 	/*
-	 * Should the ledger not have taken it, it still says that the VF is owned: after a restart
-	 * the reconciliation finds the owner gone and releases again.
+	 * Should the ledger not have taken it yet, it still says that the VF is owned: after a
+	 * restart the reconciliation finds the owner gone and releases again. Before that the VF is
+	 * not clean in the ledger either, so nobody gets it.
 	 */
 	for (guint i = 0; i < daemon->model->pfs->len; i++)
 		srv_pf_scrub(daemon, daemon->model->pfs->pdata[i]);
@@ -85,10 +86,12 @@ void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
 		any = true;
 		release_nic(daemon, nic, txn);
 	}
-	if (any)
-		srv_ledger_commit(txn, released, daemon);
-	else
+	if (!any) {
 		srv_ledger_abandon(txn);
+		return;
+	}
+	srv_ledger_keep(txn);
+	srv_ledger_commit(txn, released, daemon);
 }
 
 /* Asking libvirt */

@@ -63,6 +63,8 @@ void __wrap_srv_ledger_commit(struct srv_ledger_txn *txn,
 	struct commit *commit = g_new(struct commit, 1);
 
 	*commit = (struct commit){ done, data };
+	if (!done)
+		srv_ledger_keep(txn);
 	g_atomic_int_inc(&commits_open);
 	__real_srv_ledger_commit(txn, commit_done, commit);
 }

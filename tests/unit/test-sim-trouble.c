@@ -81,11 +81,85 @@ static void guest_named_like_anothers_uuid_keeps_its_vf(void **state)
 	sim_assert_rules();
 }
 
+/* A full disk */
+
+static void claim_whose_release_cannot_be_recorded_stays(void **state)
+{
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_world->faults.write_errno = ENOSPC;
+	sim_assert_refused(sim_release_vf("dpdk", "p0"), "ledger");
+	sim_run(30 * 1000);
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+	sim_world->faults.write_errno = 0;
+	sim_assert_done(sim_release_vf("dpdk", "p0"));
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
+/* It cannot stay with a guest that is gone: it is recorded when the disk can be written again. */
+static void guest_that_ends_on_a_full_disk_leaves_nothing_behind(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_world->faults.write_errno = ENOSPC;
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_nics("web1/net0 idle none\n");
+	sim_assert_counts("enp1s0", "6 free, 1 dirty");
+	sim_world->faults.write_errno = 0;
+	sim_run(30 * 1000);
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	for (int i = 0; i < SIM_VFS; i++) {
+		g_autofree char *id = g_strdup_printf("p%d", i);
+
+		sim_assert_done(sim_claim_vf("dpdk", id, "a"));
+	}
+	sim_assert_rules();
+	sim_stop();
+	sim_start();
+	sim_assert_counts("enp1s0", "7 owned");
+	sim_assert_rules();
+}
+
+/* Nics that the failed start would have dropped or added do not come back with a restart. */
+static void start_that_cannot_be_recorded_changes_nothing(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_add_nic(web, "net1", "b", SRV_MODE_EXCLUSIVE);
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_shut_down(web);
+	sim_settle();
+	sim_world->faults.write_errno = ENOSPC;
+	web->n_nics = 1;
+	sim_assert_refused(sim_boot(web), "ledger");
+	sim_world->faults.write_errno = 0;
+	sim_run(30 * 1000);
+	sim_settle();
+	sim_assert_nics("web1/net0 idle none\n");
+	sim_stop();
+	sim_world->faults.virt_down = true;
+	sim_start();
+	sim_assert_nics("web1/net0 idle none\n");
+	sim_virt_connect(true);
+	sim_settle();
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(claim_whose_network_goes_meanwhile_is_refused),
 		sim_test(guest_named_like_anothers_uuid_keeps_its_vf),
+		sim_test(claim_whose_release_cannot_be_recorded_stays),
+		sim_test(guest_that_ends_on_a_full_disk_leaves_nothing_behind),
+		sim_test(start_that_cannot_be_recorded_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
