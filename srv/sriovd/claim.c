@@ -228,7 +228,8 @@ void srv_claim(struct srv_daemon *daemon, const struct srv_claim_request *reques
 struct release {
 	struct srv_daemon *daemon;
 	struct srv_job *job;
-	GPtrArray *vfs; /* of struct srv_vf: to be scrubbed */
+	GPtrArray *nics; /* of struct srv_nic, busy meanwhile: until the release is on disk */
+	GPtrArray *vfs;	 /* of struct srv_vf: to be scrubbed */
 	guint tries;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -236,6 +237,7 @@ struct release {
 
 static void release_free(struct release *release)
 {
+	g_ptr_array_unref(release->nics);
 	g_ptr_array_unref(release->vfs);
 	g_free(release);
 }
@@ -282,10 +284,28 @@ static gboolean follow_scrub(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* Only now are they gone: had the ledger not taken it, they would be there after a restart. */
+static void drop_claims(struct release *release)
+{
+	for (guint i = 0; i < release->nics->len; i++) {
+		struct srv_nic *nic = release->nics->pdata[i];
+		struct srv_vf *vf = nic->vf;
+
+		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		srv_model_remove_nic(release->daemon->model, nic);
+		if (vf)
+			g_ptr_array_add(release->vfs, vf);
+	}
+}
+
 static void release_committed(const struct sriov_error *error, void *data)
 {
 	struct release *release = data;
 
+	for (guint i = 0; i < release->nics->len; i++)
+		((struct srv_nic *)release->nics->pdata[i])->busy = false;
+	if (!error)
+		drop_claims(release);
 	release->done(error, release->data);
 	if (error) {
 		srv_job_failed(release->job, error);
@@ -339,6 +359,7 @@ void srv_claim_release(struct srv_daemon *daemon, const char *owner, const char 
 	release = g_new0(struct release, 1);
 	release->daemon = daemon;
 	release->job = job;
+	release->nics = g_ptr_array_ref(nics);
 	release->vfs = g_ptr_array_new();
 	release->done = done;
 	release->data = data;
@@ -346,16 +367,12 @@ void srv_claim_release(struct srv_daemon *daemon, const char *owner, const char 
 	txn = srv_ledger_begin(daemon->ledger);
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
-		struct srv_vf *vf = nic->vf;
 
-		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		nic->busy = true;
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
-		srv_model_remove_nic(daemon->model, nic);
-		if (!vf)
-			continue;
-		srv_daemon_put_vf(txn, vf);
-		/* Not before the release is on disk; see release_committed(). */
-		g_ptr_array_add(release->vfs, vf);
+		/* Dirty, as that of every owner. */
+		if (nic->vf)
+			srv_daemon_put_vf(txn, nic->vf);
 	}
 	srv_ledger_commit(txn, release_committed, release);
 }
