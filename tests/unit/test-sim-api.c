@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/support/tree.h"
 #include "tests/unit/api-client.h"
 #include "tests/unit/sim-assert.h"
 
@@ -263,6 +264,27 @@ static void hook_unknown_operation_is_let_through(void **state)
 	sim_assert_nics("");
 }
 
+#define HOOK_ON_NODE(node)                                                                     \
+	"{'operation':'prepare','subOperation':'begin','uuid':'0d0d0d0d-0000-4000-8000-"       \
+	"000000000001','name':'web1','numaNode':" node ",'nics':[{'id':'net0','network':'a'}," \
+	"{'id':'net1','network':'a'}]}"
+
+static void hook_prepare_of_a_guest_on_a_node_prefers_its_pf(void **state)
+{
+	sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	tree_file(sim_root, "sys/devices/pci0000:00/0000:02:00.0/numa_node", "1\n");
+	sim_configure(SIM_CONFIG);
+	json_decref(api_call("Reload", NULL));
+	sim_settle();
+	api_assert("DomainHook", HOOK_ON_NODE("1"), "{}");
+	sim_assert_nics("web1/net0 reserved vf enp2s0/0\nweb1/net1 reserved vf enp2s0/1\n");
+	api_assert("DomainHook", HOOK("release", "end", ""), "{}");
+	sim_settle();
+	/* Without one, the two PFs take turns. */
+	api_assert("DomainHook", HOOK_ON_NODE("null"), "{}");
+	sim_assert_nics("web1/net0 reserved vf enp1s0/0\nweb1/net1 reserved vf enp2s0/0\n");
+}
+
 /* libvirt does not answer: a start must not wait for it. */
 static void hook_prepare_without_libvirt_reserves(void **state)
 {
@@ -313,6 +335,7 @@ int main(void)
 		api_test(hook_started_attaches),
 		api_test(hook_bad_nics_are_invalid),
 		api_test(hook_unknown_operation_is_let_through),
+		api_test(hook_prepare_of_a_guest_on_a_node_prefers_its_pf),
 		api_test(hook_prepare_without_libvirt_reserves),
 		api_test(watch_streams_events_until_the_client_goes),
 	};
