@@ -128,6 +128,113 @@ static void list_vfs_client_gone_is_no_harm(void **state)
 			"enp1s0 ready up 7 VFs, 7 free\nenp2s0 unmanaged up 0 VFs, 0 free\n");
 }
 
+/* A driver that does not come back */
+
+struct hang {
+	GMutex lock;
+	GCond changed;
+	bool over;
+};
+
+static void hang_run(void *data)
+{
+	struct hang *hang = data;
+
+	g_mutex_lock(&hang->lock);
+	while (!hang->over)
+		g_cond_wait(&hang->changed, &hang->lock);
+	g_mutex_unlock(&hang->lock);
+}
+
+static void list_pfs_one_hangs_answers_in_time_and_says_so(void **state)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	struct hang hang = { .over = false };
+	json_t *answer, *first, *second;
+
+	/* The simulated clock would wait for the thread that hangs. */
+	g_main_context_set_poll_func(NULL, NULL);
+	srv_queue_push(pf->queue, hang_run, NULL, &hang);
+	/* Others do not wait for it at all. */
+	json_decref(api_call("ListVFs", "{'pf':'enp2s0'}"));
+	json_decref(api_call("ListNics", NULL));
+	answer = api_call("ListPFs", NULL);
+	first = json_array_get(json_object_get(answer, "pfs"), 0);
+	second = json_array_get(json_object_get(answer, "pfs"), 1);
+	assert_non_null(
+		strstr(json_string_value(json_object_get(first, "reason")), "does not answer"));
+	assert_int_equal(json_integer_value(json_object_get(first, "numVfs")), 7);
+	assert_null(json_object_get(second, "reason"));
+	json_decref(answer);
+	g_mutex_lock(&hang.lock);
+	hang.over = true;
+	g_cond_signal(&hang.changed);
+	g_mutex_unlock(&hang.lock);
+	sim_clock_install();
+	answer = api_call("ListPFs", NULL);
+	first = json_array_get(json_object_get(answer, "pfs"), 0);
+	assert_null(json_object_get(first, "reason"));
+	json_decref(answer);
+}
+
+/* The ledger */
+
+static char *first_problem(json_t *answer)
+{
+	const json_t *problem = json_array_get(json_object_get(answer, "problems"), 0);
+	char *text = g_strdup_printf("%s %s",
+				     json_string_value(json_object_get(problem, "severity")),
+				     json_string_value(json_object_get(problem, "subject")));
+
+	json_decref(answer);
+	return text;
+}
+
+static void damage_ledger(void)
+{
+	g_autofree char *path = g_build_filename(sim_root, "state/ledger.sqlite", NULL);
+
+	assert_true(g_file_set_contents(path, "no ledger at all", -1, NULL));
+}
+
+static void damaged_ledger_changes_nothing_until_it_is_rebuilt(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	uint32_t changes;
+	json_t *answer;
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_stop();
+	damage_ledger();
+	changes = sim_world->changes;
+	sim_start();
+	api_serve();
+	api_assert_error("Claim", "{'owner':'dpdk','network':'a'}", "Ledger", "ledger rebuild");
+	api_assert_error("AddNic", "{'domain':'web1','network':'a'}", "Ledger", "ledger rebuild");
+	api_assert_error("DomainHook",
+			 "{'operation':'prepare','subOperation':'begin','uuid':"
+			 "'0d0d0d0d-0000-4000-8000-000000000002','name':'web2',"
+			 "'nics':[{'id':'net0','network':'a'}]}",
+			 "Unavailable", "ledger rebuild");
+	sim_virt_event(web->uuid, SRV_VIRT_RESUMED);
+	sim_run(200000);
+	assert_int_equal(sim_world->changes, changes);
+	sim_assert_counts("enp1s0", "7 dirty");
+	sim_assert_text(first_problem(api_call("CheckLedger", NULL)), "error ledger");
+	answer = api_call("RebuildLedger", NULL);
+	assert_int_equal(json_integer_value(json_object_get(answer, "nics")), 1);
+	assert_non_null(json_string_value(json_object_get(answer, "setAside")));
+	assert_int_equal(json_array_size(json_object_get(answer, "problems")), 0);
+	json_decref(answer);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	api_assert_error("RebuildLedger", NULL, "Busy", "sound");
+	api_assert("CheckLedger", NULL, "{'problems':[]}");
+	sim_assert_rules();
+}
+
 /* Claims */
 
 static void release_job_ends_when_the_vf_is_scrubbed(void **state)
@@ -176,17 +283,6 @@ static void reload_bad_configuration_changes_nothing_and_is_told(void **state)
 			     json_object_get(json_array_get(json_object_get(status, "problems"), 0),
 					     "severity"))[0] == 'e');
 	json_decref(status);
-}
-
-static char *first_problem(json_t *answer)
-{
-	const json_t *problem = json_array_get(json_object_get(answer, "problems"), 0);
-	char *text = g_strdup_printf("%s %s",
-				     json_string_value(json_object_get(problem, "severity")),
-				     json_string_value(json_object_get(problem, "subject")));
-
-	json_decref(answer);
-	return text;
 }
 
 static void check_config_finds_mistakes_and_changes_nothing(void **state)
@@ -327,6 +423,8 @@ int main(void)
 		api_test(names_that_mean_nothing_are_not_found),
 		api_test(list_vfs_many_at_once_answers_all_alike),
 		api_test(list_vfs_client_gone_is_no_harm),
+		api_test(list_pfs_one_hangs_answers_in_time_and_says_so),
+		api_test(damaged_ledger_changes_nothing_until_it_is_rebuilt),
 		api_test(release_job_ends_when_the_vf_is_scrubbed),
 		api_test(claim_bad_arguments_are_invalid),
 		api_test(reload_bad_configuration_changes_nothing_and_is_told),
