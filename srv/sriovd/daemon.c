@@ -40,6 +40,19 @@ struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char 
 	return queue;
 }
 
+int srv_daemon_numa_node(const struct srv_daemon *daemon, const char *uuid)
+{
+	return GPOINTER_TO_INT(g_hash_table_lookup(daemon->numa_nodes, uuid)) - 1;
+}
+
+void srv_daemon_set_numa_node(struct srv_daemon *daemon, const char *uuid, int node)
+{
+	if (node < 0)
+		g_hash_table_remove(daemon->numa_nodes, uuid);
+	else
+		g_hash_table_replace(daemon->numa_nodes, g_strdup(uuid), GINT_TO_POINTER(node + 1));
+}
+
 void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic)
 {
 	srv_ledger_put_nic(txn, &nic->row);
@@ -148,6 +161,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->jobs = srv_jobs_new();
 	daemon->domain_queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_unref);
 	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
+	daemon->numa_nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->waiting_starts = g_ptr_array_new();
 	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	daemon->config_problems = new_problems();
@@ -263,6 +277,7 @@ static void release(struct srv_daemon *daemon)
 	srv_queue_unref(daemon->libvirt_queue);
 	g_hash_table_unref(daemon->domain_queues);
 	g_hash_table_unref(daemon->pf_readers);
+	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
 	g_ptr_array_unref(daemon->waiting_starts);
 	g_ptr_array_unref(daemon->reconcile_waiters);

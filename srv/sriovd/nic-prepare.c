@@ -244,7 +244,8 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
 				       "its network \"%s\" is not in the configuration any more",
 				       nic->row.network);
-	decision = srv_decide(daemon->model, network, -1);
+	decision = srv_decide(daemon->model, network,
+			      srv_daemon_numa_node(daemon, nic->row.owner.key));
 	summary = srv_decision_summary(decision, network);
 	*ret_pending = !decision->vf && decision->scrub_pending;
 	if (decision->vf) {

@@ -216,6 +216,8 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 	}
 	srv_ledger_commit(txn, NULL, NULL);
 	nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
+	if (nics->len)
+		srv_daemon_set_numa_node(daemon, domain->uuid, domain->live->numa_node);
 	for (guint i = 0; i < nics->len; i++)
 		settle_nic(daemon, nics->pdata[i], domain, began);
 }
@@ -266,6 +268,7 @@ static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains, 
 			daemon->reconcile_again = true;
 			continue;
 		}
+		srv_daemon_set_numa_node(daemon, nic->row.owner.key, -1);
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
 		srv_model_remove_nic(daemon->model, nic);
 	}
