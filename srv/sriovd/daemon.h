@@ -71,7 +71,7 @@ struct srv_daemon {
 	bool check_replies;   /* against the interface: for tests */
 	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
 	bool stopping;	      /* nothing new is begun */
-	bool swept;		 /* see sweep.h */
+	bool swept;	      /* see sweep.h */
 	bool reconciled; /* libvirt and the model were compared at least once since it connected */
 	guint refresh_source, reconcile_source, reconcile_soon_source;
 	bool refreshing, reconciling, reconcile_again;
@@ -141,7 +141,7 @@ struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char 
 
 /* Puts the nic's row into the transaction. */
 void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic);
-/* Puts a VF's mark into the transaction. */
+/* Puts a VF's mark into the transaction, and that its last owner has it no more. */
 void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf);
 
 /* The host's NUMA node that a domain's memory comes from, as last heard; -1: several, unknown. */

@@ -340,6 +340,14 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 	return 0;
 }
 
+/* It is going to be answered: the deadline must not answer it once more. */
+static void end_waiting(struct prepare *prepare)
+{
+	if (prepare->deadline_source)
+		g_source_remove(prepare->deadline_source);
+	prepare->deadline_source = 0;
+}
+
 /* True when it was answered, or will be by the ledger; false: it waits for VFs that come free soon.
  */
 static bool try(struct prepare *prepare)
@@ -359,6 +367,7 @@ static bool try(struct prepare *prepare)
 			srv_ledger_commit(txn, NULL, NULL);
 			return false;
 		}
+		end_waiting(prepare);
 		if (r == 0) {
 			put_all(prepare, txn);
 			srv_ledger_commit(txn, committed, prepare);
