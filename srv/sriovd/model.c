@@ -596,19 +596,6 @@ GPtrArray *srv_model_nics_of_domain(struct srv_model *model, const char *uuid)
 	return collect_nics(model, is_domains, uuid);
 }
 
-GPtrArray *srv_model_nics_of_domain(struct srv_model *model, const char *uuid)
-{
-	GPtrArray *nics = collect_nics(model, uuid);
-
-	for (guint i = nics->len; i-- > 0;) {
-		const struct srv_nic_row *row = &((const struct srv_nic *)nics->pdata[i])->row;
-
-		if (row->owner.kind != SRV_OWNER_LIBVIRT || !g_str_equal(row->owner.key, uuid))
-			g_ptr_array_remove_index(nics, i);
-	}
-	return nics;
-}
-
 GPtrArray *srv_model_nics(struct srv_model *model)
 {
 	return collect_nics(model, is_anybodys, NULL);
