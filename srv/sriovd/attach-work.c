@@ -286,6 +286,13 @@ static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *d
 	return NULL;
 }
 
+static bool is_ours(const struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	return work->nic.backing == SBE_BACKING_VF
+		       ? iface->has_vf && sriov_bdf_key(iface->vf) == work->vf_key
+		       : !iface->has_vf;
+}
+
 /* What libvirt says it has, not what we told it. */
 static int verify(struct srv_attach_work *work, struct sriov_error **err)
 {
@@ -299,8 +306,7 @@ static int verify(struct srv_attach_work *work, struct sriov_error **err)
 	if (!iface)
 		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
 				    "libvirt took the device, and the domain does not have it");
-	else if (work->nic.backing == SBE_BACKING_VF &&
-		 (!iface->has_vf || sriov_bdf_key(iface->vf) != work->vf_key))
+	else if (!is_ours(work, iface))
 		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
 				    "the domain has another device under the alias %s",
 				    work->alias);
@@ -319,16 +325,21 @@ int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
 	if (r < 0)
 		return r;
 	work->nic.uplink = work->link;
-	if (work->plugin->attach(&work->host, &work->nic, &error) < 0) {
+	if (work->plugin->attach(&work->host, &work->nic, &error) < 0)
 		r = from_plugin(&error, err);
-		srv_attach_work_clean_uplink(work);
-		return r;
+	/* An attach whose answer was lost may have come about, and then there is no second one. */
+	if (r < 0 && *err && (*err)->code == SRIOV_ERROR_DEVICE && verify(work, NULL) == 0) {
+		sriov_error_clear(err);
+		return 0;
 	}
-	r = verify(work, err);
-	if (r < 0) {
-		work->plugin->detach(&work->host, &work->nic, NULL);
-		srv_attach_work_clean_uplink(work);
+	if (r == 0) {
+		r = verify(work, err);
+		if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE)
+			work->plugin->detach(&work->host, &work->nic, NULL);
 	}
+	/* With libvirt gone it is not known whether the device stands on it. */
+	if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE)
+		srv_attach_work_clean_uplink(work);
 	return r;
 }
 

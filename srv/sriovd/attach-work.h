@@ -19,7 +19,8 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 void srv_attach_work_free(struct srv_attach_work *work);
 
 /*
- * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays.
+ * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays; but
+ * with UNAVAILABLE, libvirt having gone, it is not known. err must not be NULL.
  * Also makes the VLAN link that a macvtap stands on, and the PF's fdb entry behind a bridge.
  */
 int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);

@@ -17,6 +17,7 @@ struct attach {
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
 	struct srv_attach_work *work;
 	struct sriov_error *error;
+	struct sriov_error *withdraw_error;
 	guint tries; /* while the domain was busy */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -29,6 +30,7 @@ static void attach_free(struct attach *attach)
 {
 	srv_attach_work_free(attach->work);
 	sriov_error_free(attach->error);
+	sriov_error_free(attach->withdraw_error);
 	g_free(attach);
 }
 
@@ -179,6 +181,22 @@ static void failed(struct attach *attach)
 	record(attach);
 }
 
+/*
+ * libvirt went away in the midst, and it can be that the guest has the device: it keeps what it was
+ * given until libvirt can be asked, which reconciliation does as soon as it is back.
+ */
+static void put_off(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	g_autofree char *subject = srv_nic_subject(nic);
+	g_autofree char *why = sriov_error_text(attach->error);
+
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
+	srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
+		  "not known whether it is attached, looked at when libvirt is back: %s", why);
+	record(attach);
+}
+
 static void attach_run(void *data)
 {
 	struct attach *attach = data;
@@ -191,12 +209,27 @@ static void withdraw_run(void *data)
 {
 	struct attach *attach = data;
 
-	srv_detach_work_run(attach->work, NULL);
+	srv_detach_work_run(attach->work, &attach->withdraw_error);
 }
 
 static void withdrawn(void *data)
 {
-	failed(data);
+	struct attach *attach = data;
+	g_autofree char *subject = NULL;
+	g_autofree char *why = NULL;
+
+	if (!attach->withdraw_error) {
+		failed(attach);
+		return;
+	}
+	/* The guest has it still, so it keeps it. */
+	sriov_error_wrap(&attach->error, "%s", attach->withdraw_error->message);
+	why = sriov_error_text(attach->error);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_ATTACHED, why);
+	subject = srv_nic_subject(attach->nic);
+	srv_event(attach->daemon->events, LOG_ERR, "nic", subject,
+		  "has not all attributes of its network, and cannot be taken back: %s", why);
+	record(attach);
 }
 
 static void restored(const struct sriov_error *error, void *data)
@@ -247,7 +280,9 @@ static void attach_ran(void *data)
 
 	if (attach->error && wait_for_domain(attach))
 		return;
-	if (attach->error) {
+	if (attach->error && attach->error->code == SRIOV_ERROR_UNAVAILABLE) {
+		put_off(attach);
+	} else if (attach->error) {
 		failed(attach);
 	} else if (attach->nic->vf && network) {
 		attrs = srv_nic_attrs(attach->nic, network);

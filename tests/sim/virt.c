@@ -200,6 +200,21 @@ void srv_virt_domain_free(struct srv_virt_domain *domain)
 	g_free(domain);
 }
 
+/* On whatever thread: the owner hears of it on the main one. */
+static gboolean tell_lost(gpointer data)
+{
+	if (the_virt)
+		the_virt->handler.connection(false, the_virt->data);
+	return G_SOURCE_REMOVE;
+}
+
+static void lose_connection(void)
+{
+	the_virt->connected = false;
+	sim_world->faults.virt_down = true;
+	g_idle_add(tell_lost, NULL);
+}
+
 static int not_connected(struct srv_virt *virt, struct sriov_error **err)
 {
 	if (virt->connected && !sim_world->faults.virt_down)
@@ -436,6 +451,10 @@ int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_
 			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
 	sim_unlock();
 	srv_domain_free(parsed);
+	if (r == 0 && sim_world->faults.lose_attach) {
+		lose_connection();
+		return not_connected(virt, err);
+	}
 	return r;
 }
 

@@ -152,6 +152,43 @@ static void start_that_cannot_be_recorded_changes_nothing(void **state)
 	sim_assert_rules();
 }
 
+/* libvirt goes in the midst */
+
+/* Whether libvirt attached it nobody knows until it is back; the VF belongs to the guest till then. */
+static void vf_stays_when_the_answer_to_its_attach_is_lost(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_assert_done(sim_hook_prepare(web));
+	sim_appear(web);
+	sim_world->faults.lose_attach = true;
+	sim_hook_started(web);
+	sim_settle();
+	assert_true(web->device[0].exists);
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	sim_world->faults.lose_attach = false;
+	sim_virt_connect(true);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
+static void attach_that_never_reached_libvirt_is_made_when_it_is_back(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_assert_done(sim_hook_prepare(web));
+	sim_appear(web);
+	sim_virt_connect(false);
+	sim_hook_started(web);
+	sim_settle();
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	sim_virt_connect(true);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +197,8 @@ int main(void)
 		sim_test(claim_whose_release_cannot_be_recorded_stays),
 		sim_test(guest_that_ends_on_a_full_disk_leaves_nothing_behind),
 		sim_test(start_that_cannot_be_recorded_changes_nothing),
+		sim_test(vf_stays_when_the_answer_to_its_attach_is_lost),
+		sim_test(attach_that_never_reached_libvirt_is_made_when_it_is_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
