@@ -95,6 +95,7 @@ struct srv_nic {
 	bool busy;	 /* an operation on it is under way */
 	GArray *waiters; /* who waits for the end of it (nic-attach.c); NULL */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */
+	bool restarted;	 /* its owner started anew while it was busy: looked at when that ends */
 	bool owner_gone; /* its owner went away while it was busy: released when the operation ends
 			  */
 };

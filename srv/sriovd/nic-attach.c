@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
 
 struct attach {
@@ -70,16 +71,19 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	struct srv_daemon *daemon = attach->daemon;
 	struct srv_nic *nic = attach->nic;
 
-	bool gone = nic->owner_gone;
+	bool gone = nic->owner_gone, restarted = nic->restarted;
 	g_autofree char *uuid = g_strdup(nic->row.owner.key);
 
 	nic->busy = false;
-	nic->owner_gone = false;
+	nic->owner_gone = nic->restarted = false;
 	if (attach->done)
 		attach->done(error, attach->data);
 	tell_waiters(nic);
 	if (gone)
 		srv_nic_owner_gone(daemon, uuid);
+	/* What it has now it got for the run before. */
+	if (restarted)
+		srv_reconcile_soon(daemon);
 	attach_free(attach);
 }
 
@@ -355,12 +359,18 @@ void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
+	bool unprepared = false;
+
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
 
-		if (nic->row.owner.kind == SRV_OWNER_LIBVIRT)
-			srv_nic_attach(daemon, nic, NULL, NULL);
+		unprepared |= !nic->busy &&
+			      (nic->row.state == SRV_NIC_IDLE || nic->row.state == SRV_NIC_FAILED);
+		srv_nic_attach(daemon, nic, NULL, NULL);
 	}
+	/* Its hook was lost, or came while the nic was busy. */
+	if (unprepared)
+		srv_reconcile_soon(daemon);
 }
 
 /* Detaching */

@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/vf-work.h"
 
 /*
  * How long a start waits for VFs that are being scrubbed or made: a guest that is restarted finds
@@ -117,6 +118,33 @@ static void change_mac(struct srv_model *model, struct srv_nic *nic, struct srio
 	g_hash_table_replace(model->nics_by_mac, &nic->row.mac, nic);
 }
 
+/* Its guest may have it: with the MAC and the network of then, to the next start. */
+static bool is_live(const struct srv_nic *nic)
+{
+	switch (nic->row.state) {
+	case SRV_NIC_ATTACHING:
+	case SRV_NIC_ATTACHED:
+	case SRV_NIC_DETACHING:
+		return true;
+	case SRV_NIC_IDLE:
+	case SRV_NIC_RESERVED:
+	case SRV_NIC_FAILED:
+		return nic->busy;
+	}
+	g_assert_not_reached();
+}
+
+static void sync_network(struct srv_model *model, struct srv_nic *nic,
+			 const struct srv_nic_request *request)
+{
+	if (request->has_mac && !sriov_mac_equal(nic->row.mac, request->mac))
+		change_mac(model, nic, request->mac);
+	if (g_str_equal(nic->row.network, request->network))
+		return;
+	g_free(nic->row.network);
+	nic->row.network = g_strdup(request->network);
+}
+
 static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owner *owner,
 				const struct srv_nic_request *request)
 {
@@ -134,15 +162,11 @@ static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owne
 		};
 
 		nic = srv_model_add_nic(daemon->model, &row);
-	} else if (request->has_mac && !sriov_mac_equal(nic->row.mac, request->mac)) {
-		change_mac(daemon->model, nic, request->mac);
 	}
 	nic->row.mode = request->mode;
 	nic->row.priority = request->priority;
-	if (!g_str_equal(nic->row.network, request->network)) {
-		g_free(nic->row.network);
-		nic->row.network = g_strdup(request->network);
-	}
+	if (!is_live(nic))
+		sync_network(daemon->model, nic, request);
 	if (!g_str_equal(nic->row.owner.name, owner->name)) {
 		g_free(nic->row.owner.name);
 		nic->row.owner.name = g_strdup(owner->name);
@@ -150,13 +174,15 @@ static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owne
 	return nic;
 }
 
-static bool is_requested(const GPtrArray *requests, const char *id)
+static const struct srv_nic_request *find_request(const GPtrArray *requests, const char *id)
 {
 	for (guint i = 0; i < requests->len; i++) {
-		if (g_str_equal(((const struct srv_nic_request *)requests->pdata[i])->id, id))
-			return true;
+		const struct srv_nic_request *request = requests->pdata[i];
+
+		if (g_str_equal(request->id, id))
+			return request;
 	}
-	return false;
+	return NULL;
 }
 
 /*
@@ -171,7 +197,7 @@ static void drop_rows(struct srv_daemon *daemon, const char *uuid, const GPtrArr
 	for (guint i = 0; i < old->len; i++) {
 		struct srv_nic *nic = old->pdata[i];
 
-		if (nic->busy || nic->vf || is_requested(requests, nic->row.id) ||
+		if (nic->busy || nic->vf || find_request(requests, nic->row.id) ||
 		    nic->row.state != SRV_NIC_IDLE)
 			continue;
 		if (!txn)
@@ -282,21 +308,63 @@ static void put_all(struct prepare *prepare, struct srv_ledger_txn *txn)
 }
 
 /* A VF that was reserved and never touched is as clean as it was; one of the last run is not. */
+static void give_up(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	struct srv_vf *vf = nic->vf;
+
+	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+	if (vf && nic->untouched)
+		srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
+	else if (vf)
+		srv_pf_scrub(daemon, vf->pf);
+	nic->untouched = false;
+	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
+}
+
+/* What an operation is working with stays its. */
 static void undo(struct prepare *prepare)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
-		struct srv_vf *vf = nic->untouched ? nic->vf : NULL;
 
-		if (nic->row.state != SRV_NIC_RESERVED)
-			continue;
-		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
-		if (vf)
-			srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
-		nic->untouched = false;
-		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
+		if (!nic->busy && nic->row.state == SRV_NIC_RESERVED)
+			give_up(prepare->daemon, nic);
+	}
+}
+
+/* Can a nic start again with the VF of its last run? */
+static bool suits(const struct srv_daemon *daemon, const struct srv_nic *nic,
+		  const struct srv_nic_request *request)
+{
+	const struct srv_config *config = daemon->model->config;
+	const struct srv_network *network = srv_config_network(config, request->network);
+
+	return nic->vf && nic->vf->facts && network &&
+	       nic->vf->pool == srv_config_pool(config, network->pool);
+}
+
+/*
+ * It starts, so it does not run, whatever was not heard of the end of its last run: of that it
+ * keeps the VFs that suit what it asks for now, and what an operation is under way on.
+ */
+static void begin_anew(struct prepare *prepare)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		const struct srv_nic_request *request = find_request(prepare->requests,
+								     nic->row.id);
+
+		nic->generation++;
+		if (nic->busy)
+			nic->restarted = true;
+		else if (request && suits(prepare->daemon, nic, request))
+			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
+		else if (nic->row.state != SRV_NIC_IDLE || nic->vf)
+			give_up(prepare->daemon, nic);
 	}
 }
 
@@ -310,6 +378,15 @@ static void committed(const struct sriov_error *error, void *data)
 	prepare_free(prepare);
 }
 
+static int fail_busy(const struct srv_nic *nic, struct sriov_error **err)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, subject,
+			       "it requires a VF, and something of its last run is still under "
+			       "way; try again in a moment");
+}
+
 /* Reserves for all its nics: 0, or the error of the first that cannot have what it needs. */
 static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_error **err)
 {
@@ -321,14 +398,10 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 		bool pending;
 		int r;
 
-		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT)
+		if (nic->vf || (nic->busy && nic->row.mode != SRV_MODE_REQUIRED))
 			continue;
-		nic->generation++;
-		/* It starts, so it does not run: what it still has from its last run it keeps. */
-		if (nic->vf) {
-			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
-			continue;
-		}
+		if (nic->busy)
+			return fail_busy(nic, err);
 		r = srv_nic_reserve(prepare->daemon, nic, &pending, err);
 		any_pending |= pending;
 		if (r < 0) {
@@ -357,6 +430,7 @@ static bool try(struct prepare *prepare)
 	sriov_autoerror err = NULL;
 	bool pending = false;
 
+	begin_anew(prepare);
 	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
 	    0) {
 		int r = reserve_all(prepare, &pending, &err);

@@ -189,6 +189,79 @@ static void attach_that_never_reached_libvirt_is_made_when_it_is_back(void **sta
 	sim_assert_rules();
 }
 
+/* A start while something of the last run is under way */
+
+static void wait_for_flag(void *data)
+{
+	while (!g_atomic_int_get((gint *)data))
+		g_usleep(1000);
+}
+
+static bool is_configured(void *data)
+{
+	const struct srv_vf *vf = data;
+
+	return vf->nic && vf->nic->busy && vf->verified;
+}
+
+/* Attaching its net0, with libvirt not answering until go is set. */
+static struct sim_domain *hanging_guest(gint *go)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_assert_done(sim_hook_prepare(web));
+	srv_queue_push(srv_daemon_domain_queue(sim_daemon, web->uuid), wait_for_flag, NULL, go);
+	sim_appear(web);
+	sim_hook_started(web);
+	assert_true(sim_run_until(is_configured, srv_model_find_vf(sim_daemon->model, "enp1s0/0"),
+				  10000));
+	return web;
+}
+
+static void refused_start_takes_nothing_from_an_attach_under_way(void **state)
+{
+	const struct srv_vf *vf = srv_model_find_vf(sim_daemon->model, "enp1s0/0");
+	struct sim_domain *web;
+	gint go = 0;
+
+	web = hanging_guest(&go);
+	for (int i = 0; i < 6; i++) {
+		g_autofree char *id = g_strdup_printf("p%d", i);
+
+		sim_assert_done(sim_claim_vf("dpdk", id, "a"));
+	}
+	sim_vanish(web);
+	sim_hook_release(web);
+	sim_add_nic(web, "net1", "n", SRV_MODE_REQUIRED);
+	sim_assert_refused(sim_hook_prepare(web), "it requires a VF");
+	assert_non_null(vf->nic);
+	assert_true(vf->nic->busy);
+	g_atomic_int_set(&go, 1);
+	sim_settle();
+	sim_assert_counts("enp1s0", "1 free, 6 owned");
+	sim_assert_rules();
+}
+
+static void guest_restarted_during_an_attach_gets_its_vf(void **state)
+{
+	struct sim_domain *web;
+	gint go = 0;
+
+	web = hanging_guest(&go);
+	sim_vanish(web);
+	sim_hook_release(web);
+	sim_assert_done(sim_hook_prepare(web));
+	g_atomic_int_set(&go, 1);
+	/* The attach of the last run finds no guest. */
+	sim_settle();
+	sim_appear(web);
+	sim_hook_started(web);
+	sim_virt_event(web->uuid, SRV_VIRT_STARTED);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +272,8 @@ int main(void)
 		sim_test(start_that_cannot_be_recorded_changes_nothing),
 		sim_test(vf_stays_when_the_answer_to_its_attach_is_lost),
 		sim_test(attach_that_never_reached_libvirt_is_made_when_it_is_back),
+		sim_test(refused_start_takes_nothing_from_an_attach_under_way),
+		sim_test(guest_restarted_during_an_attach_gets_its_vf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
