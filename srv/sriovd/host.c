@@ -205,6 +205,12 @@ int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err)
 	return snl_monitor_new(NULL, &handler, daemon, &daemon->monitor, err);
 }
 
+void srv_host_retry_failed(struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++)
+		((struct srv_pf *)daemon->model->pfs->pdata[i])->retry = true;
+}
+
 void srv_host_provision(struct srv_daemon *daemon)
 {
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {

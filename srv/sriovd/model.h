@@ -74,6 +74,7 @@ struct srv_pf {
 	struct spci_pf *facts; /* NULL while gone */
 	enum srv_pf_state state;
 	char *reason;
+	bool retry; /* it failed, and something is otherwise now: worth another try */
 	uint32_t wanted_vfs; /* numVfs of its pools; SRV_NUM_VFS_KEEP: as found */
 	bool external;	     /* of an externallyManaged pool */
 	GPtrArray *vfs;	     /* of struct srv_vf, by index; also such that only the ledger knows */

@@ -498,6 +498,7 @@ void srv_reconcile_then(struct srv_daemon *daemon, void (*done)(void *data), voi
 /* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
 static gboolean on_period(gpointer data)
 {
+	srv_host_retry_failed(data);
 	srv_host_refresh(data);
 	srv_reconcile(data);
 	return G_SOURCE_CONTINUE;

@@ -262,6 +262,44 @@ static void guest_restarted_during_an_attach_gets_its_vf(void **state)
 	sim_assert_rules();
 }
 
+/* PFs that fail */
+
+static int set_up_failing(void **state)
+{
+	sim_new(SIM_CONFIG_ONE_PF);
+	g_strlcpy(sim_world->faults.fail_file, "sriov_numvfs",
+		  sizeof(sim_world->faults.fail_file));
+	sim_world->faults.fail_errno = EBUSY;
+	sim_start();
+	return 0;
+}
+
+static void pf_that_failed_is_tried_again(void **state)
+{
+	const struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+
+	assert_int_equal(pf->state, SRV_PF_FAILED);
+	sim_world->faults.fail_file[0] = '\0';
+	sim_run(150 * 1000);
+	sim_settle();
+	assert_int_equal(pf->state, SRV_PF_READY);
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
+static void pf_that_failed_is_tried_again_with_another_configuration(void **state)
+{
+	const struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+
+	assert_int_equal(pf->state, SRV_PF_FAILED);
+	sim_world->faults.fail_file[0] = '\0';
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	sim_run(5000);
+	assert_int_equal(pf->state, SRV_PF_READY);
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +312,11 @@ int main(void)
 		sim_test(attach_that_never_reached_libvirt_is_made_when_it_is_back),
 		sim_test(refused_start_takes_nothing_from_an_attach_under_way),
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
+		cmocka_unit_test_setup_teardown(pf_that_failed_is_tried_again, set_up_failing,
+						sim_tear_down),
+		cmocka_unit_test_setup_teardown(
+			pf_that_failed_is_tried_again_with_another_configuration, set_up_failing,
+			sim_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
