@@ -72,9 +72,9 @@ static void released(const struct sriov_error *error, void *data)
 	srv_nic_serve_waiting(daemon);
 }
 
-void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
+/* Those of nics (of struct srv_nic) that have anything. */
+static void release_nics(struct srv_daemon *daemon, const GPtrArray *nics)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	bool any = false;
 
@@ -92,6 +92,21 @@ void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
 	}
 	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, released, daemon);
+}
+
+void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
+
+	release_nics(daemon, nics);
+}
+
+void srv_nic_release(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	g_autoptr(GPtrArray) nics = g_ptr_array_new();
+
+	g_ptr_array_add(nics, nic);
+	release_nics(daemon, nics);
 }
 
 /* Asking libvirt */

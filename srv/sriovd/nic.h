@@ -58,6 +58,9 @@ void srv_nic_owner_gone(struct srv_daemon *daemon, const char *uuid);
 /* The same without asking: the caller has just seen in libvirt that it does not run. */
 void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid);
 
+/* One nic of a domain that runs on without it. */
+void srv_nic_release(struct srv_daemon *daemon, struct srv_nic *nic);
+
 /* Decides what carries a nic and gives it that; the ledger is the caller's to tell. */
 int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pending,
 		    struct sriov_error **err);

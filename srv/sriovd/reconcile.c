@@ -198,9 +198,14 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 	if (nic->busy || nic->changed >= began)
 		return;
 	if (!iface) {
-		/* What only its stored configuration asks for comes with its next start. */
-		if (asks_for(domain->live->nics, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
+		/*
+		 * What only its stored configuration asks for comes with its next start; what was
+		 * removed and the guest has let go is not wanted any more.
+		 */
+		if (asks_for(domain->live->nics, nic->row.id))
 			supply(daemon, nic);
+		else
+			srv_nic_release(daemon, nic);
 		return;
 	}
 	same = nic->vf ? iface->has_vf && nic->vf->facts &&

@@ -157,7 +157,11 @@ static struct srv_domain *parse(const struct sim_domain *domain, bool live,
 
 	g_string_printf(xml, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", domain->name,
 			domain->uuid);
-	add_metadata(xml, domain, live);
+	if (domain->spoilt && !live)
+		g_string_append(xml, "<metadata><sriov:nics xmlns:sriov='" SRV_NICS_XMLNS
+				     "'><sriov:port/></sriov:nics></metadata>");
+	else
+		add_metadata(xml, domain, live);
 	g_string_append(xml, "<devices>");
 	for (int i = 0; live && i < SIM_NICS; i++) {
 		if (domain->device[i].exists)

@@ -87,6 +87,7 @@ struct sim_domain {
 	bool active, paused;
 	uint32_t n_nics;
 	uint32_t n_later; /* the last so many are in the stored configuration only */
+	bool spoilt;	  /* its stored metadata is no XML of ours */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
 };

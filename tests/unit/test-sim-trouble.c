@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "srv/sriovd/claim.h"
+#include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "tests/unit/sim-assert.h"
@@ -262,6 +263,67 @@ static void guest_restarted_during_an_attach_gets_its_vf(void **state)
 	sim_assert_rules();
 }
 
+/* What a guest asks for */
+
+static void on_error(const struct sriov_error *error, void *data)
+{
+	on_claim(NULL, error, data);
+}
+
+static bool is_done(void *data)
+{
+	return ((struct answer *)data)->done;
+}
+
+/* It runs with good metadata; those for its next start are somebody's to correct, not ours. */
+static void stored_metadata_that_cannot_be_read_are_not_written_over(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	struct srv_nic_edit edit = { .domain = web->name, .remove = (char *)"net0" };
+	struct answer answer = { 0 };
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	web->spoilt = true;
+	srv_nic_edit_run(sim_daemon, &edit, on_error, &answer);
+	assert_true(sim_run_until(is_done, &answer, 10000));
+	assert_non_null(answer.text);
+	assert_non_null(strstr(answer.text, "nothing is written over it"));
+	g_free(answer.text);
+	g_free(edit.uuid);
+	g_free(edit.name);
+	assert_int_equal(web->n_nics, 1);
+	sim_assert_rules();
+}
+
+/* The guest lets a removed nic go when nobody waits for that any more. */
+static void removed_nic_that_leaves_late_does_not_come_back(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	const struct srv_vf *vf = srv_model_find_vf(sim_daemon->model, "enp1s0/1");
+	struct answer answer = { 0 };
+	g_autofree char *alias = srv_nic_alias("net1");
+
+	sim_add_nic(web, "net1", "a", SRV_MODE_EXCLUSIVE);
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_world->faults.deaf_guest = true;
+	web->n_nics = 1;
+	srv_nic_detach(sim_daemon, vf->nic, on_error, &answer);
+	assert_true(sim_run_until(is_done, &answer, 60000));
+	assert_non_null(strstr(answer.text, "did not let the device go"));
+	g_free(answer.text);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb1/net1 attached vf enp1s0/1\n");
+	sim_device_leave(&web->device[1]);
+	sim_virt_device_removed(web->uuid, alias);
+	sim_settle();
+	srv_reconcile(sim_daemon);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	sim_assert_rules();
+}
+
 /* PFs that fail */
 
 static int set_up_failing(void **state)
@@ -312,6 +374,8 @@ int main(void)
 		sim_test(attach_that_never_reached_libvirt_is_made_when_it_is_back),
 		sim_test(refused_start_takes_nothing_from_an_attach_under_way),
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
+		sim_test(stored_metadata_that_cannot_be_read_are_not_written_over),
+		sim_test(removed_nic_that_leaves_late_does_not_come_back),
 		cmocka_unit_test_setup_teardown(pf_that_failed_is_tried_again, set_up_failing,
 						sim_tear_down),
 		cmocka_unit_test_setup_teardown(
