@@ -143,7 +143,7 @@ struct sim_world {
 	struct sim_link link[SIM_LINKS];
 	struct sim_fdb fdb[SIM_LINKS];
 	uint32_t next_ifindex, next_group;
-	uint32_t hanging; /* helpers that are in a driver which does not come back */
+	uint32_t hanging; /* helpers and threads in a driver which does not come back */
 	/* libvirt */
 	struct sim_domain domain[SIM_DOMAINS];
 	/* The clients */

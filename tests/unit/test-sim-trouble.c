@@ -10,6 +10,7 @@
 #include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/view.h"
 #include "tests/unit/sim-assert.h"
 
 struct answer {
@@ -155,7 +156,8 @@ static void start_that_cannot_be_recorded_changes_nothing(void **state)
 
 /* libvirt goes in the midst */
 
-/* Whether libvirt attached it nobody knows until it is back; the VF belongs to the guest till then. */
+/* Whether libvirt attached it nobody knows until it is back; the VF belongs to the guest till then.
+ */
 static void vf_stays_when_the_answer_to_its_attach_is_lost(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -329,8 +331,7 @@ static void removed_nic_that_leaves_late_does_not_come_back(void **state)
 static int set_up_failing(void **state)
 {
 	sim_new(SIM_CONFIG_ONE_PF);
-	g_strlcpy(sim_world->faults.fail_file, "sriov_numvfs",
-		  sizeof(sim_world->faults.fail_file));
+	g_strlcpy(sim_world->faults.fail_file, "sriov_numvfs", sizeof(sim_world->faults.fail_file));
 	sim_world->faults.fail_errno = EBUSY;
 	sim_start();
 	return 0;
@@ -362,6 +363,64 @@ static void pf_that_failed_is_tried_again_with_another_configuration(void **stat
 	sim_assert_counts("enp1s0", "7 free");
 }
 
+static void hang(void *data)
+{
+	__atomic_add_fetch(&sim_world->hanging, 1, __ATOMIC_SEQ_CST);
+	wait_for_flag(data);
+	__atomic_sub_fetch(&sim_world->hanging, 1, __ATOMIC_SEQ_CST);
+}
+
+struct look {
+	bool done;
+	bool problem[2];
+};
+
+static void on_view(const struct srv_view *view, void *data)
+{
+	struct look *look = data;
+
+	look->done = true;
+	for (guint i = 0; i < view->pfs->len; i++)
+		look->problem[i] = ((const struct srv_pf_view *)view->pfs->pdata[i])->problem;
+}
+
+static bool is_seen(void *data)
+{
+	return ((struct look *)data)->done;
+}
+
+/* Looks at all PFs; the milliseconds that it took on the simulated clock. */
+static int64_t look_at_all(struct look *look)
+{
+	static const struct srv_view_want want = { .pfs = true, .attrs = true };
+	gint64 began = g_get_monotonic_time();
+
+	*look = (struct look){ 0 };
+	srv_view_read(sim_daemon, &want, on_view, look);
+	assert_true(sim_run_until(is_seen, look, 10000));
+	return (g_get_monotonic_time() - began) / 1000;
+}
+
+/* Who looks has waited for it once. */
+static void pf_that_hangs_does_not_hold_up_every_look_at_the_others(void **state)
+{
+	struct look look;
+	gint go = 0;
+
+	srv_queue_push(srv_model_find_pf(sim_daemon->model, "enp1s0")->queue, hang, NULL, &go);
+	look_at_all(&look);
+	assert_true(look.problem[0]);
+	assert_false(look.problem[1]);
+	assert_in_range(look_at_all(&look), 0, 1000);
+	assert_true(look.problem[0]);
+	assert_false(look.problem[1]);
+	g_atomic_int_set(&go, 1);
+	sim_settle();
+	look_at_all(&look);
+	assert_false(look.problem[0]);
+	assert_false(look.problem[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +435,7 @@ int main(void)
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
 		sim_test(stored_metadata_that_cannot_be_read_are_not_written_over),
 		sim_test(removed_nic_that_leaves_late_does_not_come_back),
+		sim_test_two(pf_that_hangs_does_not_hold_up_every_look_at_the_others),
 		cmocka_unit_test_setup_teardown(pf_that_failed_is_tried_again, set_up_failing,
 						sim_tear_down),
 		cmocka_unit_test_setup_teardown(
