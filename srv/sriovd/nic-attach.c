@@ -298,6 +298,18 @@ static void attach_ran(void *data)
 
 static void attach_device(struct attach *attach)
 {
+	const struct srv_vf *vf = attach->nic->vf;
+
+	/* Meanwhile: then it has no address any more. */
+	if (vf && !vf->facts) {
+		g_autofree char *name = srv_vf_name(vf);
+
+		sriov_error_set(&attach->error, SRIOV_ERROR_DEVICE, ENODEV, NULL,
+				"VF %s is gone: somebody destroyed it, or the PF was removed",
+				name);
+		failed(attach);
+		return;
+	}
 	attach->work = srv_attach_work_new(attach->daemon, attach->nic, &attach->error);
 	if (!attach->work) {
 		failed(attach);
