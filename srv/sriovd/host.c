@@ -58,6 +58,7 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 
 struct refresh {
 	struct srv_daemon *daemon;
+	uint64_t since; /* the model's takes when it began */
 	struct spci_inventory *inventory;
 	struct sriov_error *error;
 };
@@ -127,7 +128,7 @@ static void refresh_done(void *data)
 		for (guint i = 0; i < daemon->model->pfs->len; i++)
 			collect_owned(daemon->model->pfs->pdata[i], before);
 		g_clear_pointer(&daemon->host_error, sriov_error_free);
-		srv_model_set_inventory(daemon->model, refresh->inventory);
+		srv_model_set_inventory_since(daemon->model, refresh->inventory, refresh->since);
 		spci_inventory_free(refresh->inventory);
 		record_vanished(daemon);
 		tell_losses(daemon, before);
@@ -147,6 +148,7 @@ static gboolean refresh_start(gpointer data)
 	daemon->refreshing = true;
 	refresh = g_new0(struct refresh, 1);
 	refresh->daemon = daemon;
+	refresh->since = daemon->model->takes;
 	srv_queue_push(daemon->host_queue, refresh_run, refresh_done, refresh);
 	return G_SOURCE_REMOVE;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "srv/sriovd/claim.h"
+#include "srv/sriovd/host.h"
 #include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -363,6 +364,68 @@ static void pf_that_failed_is_tried_again_with_another_configuration(void **stat
 	sim_assert_counts("enp1s0", "7 free");
 }
 
+static bool is_settled(void *data)
+{
+	return !((const struct srv_nic *)data)->busy;
+}
+
+static bool is_refreshing(void *data)
+{
+	return sim_daemon->refreshing;
+}
+
+static bool is_refreshed(void *data)
+{
+	return !sim_daemon->refreshing;
+}
+
+static void host_that_was_read_earlier_is_not_taken_for_news(void **state)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	struct spci_pf *facts = NULL;
+	sriov_autoerror err = NULL;
+
+	srv_host_refresh(sim_daemon);
+	assert_true(sim_run_until(is_refreshing, NULL, 10000));
+	while (srv_queue_length(sim_daemon->host_queue))
+		g_usleep(1000);
+	/* The whole host has been read, and is taken when this function lets the main loop run. */
+	sim_destroy_vfs(1);
+	assert_ok(spci_pf_read(sim_root, pf->bdf, &facts, &err), err);
+	srv_host_set_pf(sim_daemon, pf, facts);
+	assert_true(sim_run_until(is_refreshed, NULL, 10000));
+	assert_int_equal(pf->facts->num_vfs, 0);
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
+/* Between its being set up and its being attached. */
+static void vf_that_vanishes_before_its_attach_is_not_attached(void **state)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+	const struct srv_nic *nic;
+	gint go = 0;
+
+	sim_assert_done(sim_hook_prepare(web));
+	nic = srv_model_find_vf(sim_daemon->model, "enp1s0/0")->nic;
+	srv_queue_push(pf->queue, wait_for_flag, NULL, &go);
+	sim_appear(web);
+	sim_hook_started(web);
+	srv_host_set_pf(sim_daemon, pf, NULL);
+	g_atomic_int_set(&go, 1);
+	assert_true(sim_run_until(is_settled, (void *)nic, 10000));
+	assert_int_equal(nic->row.state, SRV_NIC_FAILED);
+	assert_non_null(strstr(nic->row.reason, "is gone"));
+	srv_host_refresh(sim_daemon);
+	sim_settle();
+	srv_reconcile(sim_daemon);
+	sim_settle();
+	assert_int_equal(nic->row.state, SRV_NIC_ATTACHED);
+	sim_assert_rules();
+}
+
 static void hang(void *data)
 {
 	__atomic_add_fetch(&sim_world->hanging, 1, __ATOMIC_SEQ_CST);
@@ -435,6 +498,8 @@ int main(void)
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
 		sim_test(stored_metadata_that_cannot_be_read_are_not_written_over),
 		sim_test(removed_nic_that_leaves_late_does_not_come_back),
+		sim_test(host_that_was_read_earlier_is_not_taken_for_news),
+		sim_test(vf_that_vanishes_before_its_attach_is_not_attached),
 		sim_test_two(pf_that_hangs_does_not_hold_up_every_look_at_the_others),
 		cmocka_unit_test_setup_teardown(pf_that_failed_is_tried_again, set_up_failing,
 						sim_tear_down),
