@@ -18,6 +18,7 @@
 
 #include "netlink/monitor.h"
 #include "netlink/socket.h"
+#include "netlink/uevent.h"
 #include "netlink/vf.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/world.h"
@@ -576,4 +577,41 @@ void sim_link_overrun(void)
 {
 	if (monitor)
 		monitor->handler.overrun(monitor->data);
+}
+
+/* Device events */
+
+struct snl_uevents {
+	struct snl_uevents_handler handler;
+	void *data;
+};
+
+static struct snl_uevents *uevents;
+
+int __wrap_snl_uevents_new(const struct snl_uevents_handler *handler, void *data,
+			   struct snl_uevents **ret, struct sriov_error **err);
+void __wrap_snl_uevents_free(struct snl_uevents *gone);
+
+int __wrap_snl_uevents_new(const struct snl_uevents_handler *handler, void *data,
+			   struct snl_uevents **ret, struct sriov_error **err)
+{
+	uevents = g_new(struct snl_uevents, 1);
+	*uevents = (struct snl_uevents){ *handler, data };
+	*ret = uevents;
+	return 0;
+}
+
+void __wrap_snl_uevents_free(struct snl_uevents *gone)
+{
+	if (uevents == gone)
+		uevents = NULL;
+	g_free(gone);
+}
+
+void sim_pci_removed_event(uint8_t bus, uint8_t slot, uint8_t function)
+{
+	const struct sriov_bdf bdf = { 0, bus, slot, function };
+
+	if (uevents)
+		uevents->handler.pci_removed(bdf, uevents->data);
 }

@@ -9,6 +9,7 @@
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/serial.h"
+#include "tests/sim/netlink.h"
 #include "tests/support/describe-model.h"
 #include "tests/support/tree.h"
 
@@ -162,6 +163,8 @@ static void end(void)
 {
 	sim_doors_on();
 	sim_unlock();
+	for (uint8_t i = 0; i < SIM_VFS; i++)
+		sim_pci_removed_event(bus, 2, i);
 }
 
 void sim_destroy_vfs(uint8_t bus)
