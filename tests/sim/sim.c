@@ -163,8 +163,6 @@ static void end(void)
 {
 	sim_doors_on();
 	sim_unlock();
-	for (uint8_t i = 0; i < SIM_VFS; i++)
-		sim_pci_removed_event(bus, 2, i);
 }
 
 void sim_destroy_vfs(uint8_t bus)
@@ -172,6 +170,8 @@ void sim_destroy_vfs(uint8_t bus)
 	begin();
 	destroy_vfs(bus);
 	end();
+	for (uint8_t i = 0; i < SIM_VFS; i++)
+		sim_pci_removed_event(bus, 2, i);
 }
 
 void sim_unbind_pf(uint8_t bus)
