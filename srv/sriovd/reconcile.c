@@ -86,6 +86,8 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, vf ? NULL : nic->row.reason);
 	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found attached, adopted");
 	put(daemon, nic);
+	/* libvirt sets only a part of them. */
+	srv_nic_restore(daemon, nic);
 }
 
 struct supplying {

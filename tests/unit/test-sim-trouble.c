@@ -12,6 +12,7 @@
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/view.h"
+#include "tests/sim/netlink.h"
 #include "tests/unit/sim-assert.h"
 
 struct answer {
@@ -364,6 +365,59 @@ static void pf_that_failed_is_tried_again_with_another_configuration(void **stat
 	sim_assert_counts("enp1s0", "7 free");
 }
 
+/* The attributes of VFs */
+
+#define CONFIG_QOS                                                              \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":7}],\"networks\":["                                         \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"qos\":3}]}"
+
+static int set_up_qos(void **state)
+{
+	sim_new(CONFIG_QOS);
+	sim_start();
+	return 0;
+}
+
+/* libvirt puts the priority to 0 when it attaches. */
+static void guest_whose_attach_was_cut_short_gets_all_attributes(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_assert_done(sim_hook_prepare(web));
+	sim_appear(web);
+	sim_world->faults.lose_attach = true;
+	sim_hook_started(web);
+	sim_settle();
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.qos, 0);
+	sim_world->faults.lose_attach = false;
+	sim_virt_connect(true);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.qos, 3);
+	sim_assert_rules();
+}
+
+/* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
+static void vfs_get_their_attributes_again_when_their_pf_comes_up(void **state)
+{
+	struct sim_link *link = sim_link_by_name("enp1s0");
+	struct sim_vf *vf = sim_pf_by_bus(1)->vf;
+
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_REQUIRED)));
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_settle();
+	link->up = false;
+	sim_link_event(link->ifindex);
+	vf[0].attrs.vlan = vf[1].attrs.vlan = 0;
+	link->up = true;
+	sim_link_event(link->ifindex);
+	sim_settle();
+	assert_int_equal(vf[0].attrs.vlan, 100);
+	assert_int_equal(vf[1].attrs.vlan, 100);
+	sim_assert_rules();
+}
+
 static bool is_settled(void *data)
 {
 	return !((const struct srv_nic *)data)->busy;
@@ -498,6 +552,10 @@ int main(void)
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
 		sim_test(stored_metadata_that_cannot_be_read_are_not_written_over),
 		sim_test(removed_nic_that_leaves_late_does_not_come_back),
+		cmocka_unit_test_setup_teardown(
+			guest_whose_attach_was_cut_short_gets_all_attributes, set_up_qos,
+			sim_tear_down),
+		sim_test(vfs_get_their_attributes_again_when_their_pf_comes_up),
 		sim_test(host_that_was_read_earlier_is_not_taken_for_news),
 		sim_test(vf_that_vanishes_before_its_attach_is_not_attached),
 		sim_test_two(pf_that_hangs_does_not_hold_up_every_look_at_the_others),
