@@ -196,6 +196,8 @@ static int claim_new(struct claim *claim, const struct srv_owner *owner,
 	bool pending;
 	int r = check(daemon, request, &network, err);
 
+	if (r == 0)
+		r = srv_ledger_check_room(daemon->ledger, err);
 	if (r < 0)
 		return r;
 	claim->nic = add_nic(daemon, owner, request);

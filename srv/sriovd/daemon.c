@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "netlink/monitor.h"
+#include "netlink/uevent.h"
 #include "srv/sriovd/api.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
@@ -280,6 +281,7 @@ static void stop_sources(struct srv_daemon *daemon)
 	if (daemon->monitor)
 		snl_monitor_free(daemon->monitor);
 	daemon->monitor = NULL;
+	g_clear_pointer(&daemon->uevents, snl_uevents_free);
 }
 
 static void release(struct srv_daemon *daemon)

@@ -5,6 +5,7 @@
 
 #include "netlink/link.h"
 #include "netlink/monitor.h"
+#include "netlink/uevent.h"
 #include "pci/inventory.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/nic.h"
@@ -89,6 +90,8 @@ static void tell_losses(struct srv_daemon *daemon, GHashTable *present_before)
 		name = srv_vf_name(vf);
 		srv_event(daemon->events, LOG_ERR, "nic", subject,
 			  "its VF %s is gone: somebody destroyed it, or the PF was removed", name);
+		/* Its guest gets it again, or virtio, without waiting for the next period. */
+		srv_reconcile_soon(daemon);
 	}
 }
 
@@ -218,12 +221,28 @@ static void on_overrun(void *data)
 	srv_host_refresh(data);
 }
 
+static void on_pci_removed(struct sriov_bdf bdf, void *data)
+{
+	struct srv_daemon *daemon = data;
+
+	if (srv_model_pf(daemon->model, bdf) || srv_model_vf_by_address(daemon->model, bdf))
+		srv_host_refresh(daemon);
+}
+
 int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err)
 {
-	static const struct snl_monitor_handler handler = { .link = on_link,
+	static const struct snl_monitor_handler links = { .link = on_link, .overrun = on_overrun };
+	static const struct snl_uevents_handler devices = { .pci_removed = on_pci_removed,
 							    .overrun = on_overrun };
+	sriov_autoerror why = NULL;
+	int r = snl_monitor_new(NULL, &links, daemon, &daemon->monitor, err);
 
-	return snl_monitor_new(NULL, &handler, daemon, &daemon->monitor, err);
+	if (r < 0)
+		return r;
+	/* Only what the periodic look finds later is lost without them. */
+	if (snl_uevents_new(&devices, daemon, &daemon->uevents, &why) < 0)
+		srv_event(daemon->events, LOG_WARNING, "pf", "host", "%s", why->message);
+	return 0;
 }
 
 void srv_host_retry_failed(struct srv_daemon *daemon)

@@ -282,6 +282,11 @@ void srv_ledger_commit(struct srv_ledger_txn *txn,
 	g_free(txn);
 }
 
+int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **err)
+{
+	return ledger->dir ? srv_ledger_dir_check_room(ledger->dir, err) : 0;
+}
+
 void srv_ledger_abandon(struct srv_ledger_txn *txn)
 {
 	srv_ledger_work_free(txn->work);

@@ -151,6 +151,12 @@ void srv_ledger_keep(struct srv_ledger_txn *txn);
 void srv_ledger_commit(struct srv_ledger_txn *txn,
 		       void (*done)(const struct sriov_error *error, void *data), void *data);
 
+/*
+ * May something new be taken on? 0, or LEDGER with ENOSPC when the ledger's file system is full:
+ * what is reserved of it is for giving back. Does not block for long.
+ */
+int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **err);
+
 /* Throws a transaction away. */
 void srv_ledger_abandon(struct srv_ledger_txn *txn);
 

@@ -413,6 +413,17 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 	return 0;
 }
 
+/* UNAVAILABLE: the hook lets those through that can do without. */
+static int check_room(struct srv_daemon *daemon, struct sriov_error **err)
+{
+	sriov_autoerror full = NULL;
+
+	if (srv_ledger_check_room(daemon->ledger, &full) == 0)
+		return 0;
+	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, full->err, full->subject, "%s",
+			       full->message);
+}
+
 /* It is going to be answered: the deadline must not answer it once more. */
 static void end_waiting(struct prepare *prepare)
 {
@@ -431,8 +442,9 @@ static bool try(struct prepare *prepare)
 	bool pending = false;
 
 	begin_anew(prepare);
-	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
-	    0) {
+	if (check_room(daemon, &err) == 0 &&
+	    srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
+		    0) {
 		int r = reserve_all(prepare, &pending, &err);
 
 		if (pending && !prepare->last_try) {

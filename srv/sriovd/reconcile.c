@@ -7,6 +7,7 @@
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/sweep.h"
 #include "srv/sriovd/vf-work.h"
 
 /* A start that was prepared and of which nothing was heard since: it failed, libvirt says so by
@@ -552,6 +553,7 @@ static gboolean on_period(gpointer data)
 	srv_host_retry_failed(data);
 	srv_host_refresh(data);
 	srv_reconcile(data);
+	srv_sweep(data);
 	configure_claims(data, NULL, true);
 	return G_SOURCE_CONTINUE;
 }

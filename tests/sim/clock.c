@@ -12,6 +12,7 @@
 
 #include "srv/sriovd/ledger.h"
 #include "srv/sriovd/queue.h"
+#include "tests/sim/doors.h"
 #include "tests/sim/world.h"
 
 /* Nothing that works takes this long: it hangs, and the test with it. */
@@ -69,26 +70,43 @@ void __wrap_srv_ledger_commit(struct srv_ledger_txn *txn,
 	__real_srv_ledger_commit(txn, commit_done, commit);
 }
 
-static bool hangs(void)
+static bool hangs(pid_t pid)
 {
-	return __atomic_load_n(&sim_world->hanging, __ATOMIC_SEQ_CST) > 0;
+	for (size_t i = 0; *sim_world->faults.hang_file && i < G_N_ELEMENTS(sim_world->hanging);
+	     i++) {
+		if (pid == sim_world->hanging[i])
+			return true;
+	}
+	return false;
 }
 
+/* Children that are at work, or ended and not yet noticed; not those that hang in a driver. */
 static bool has_children(void)
 {
-	siginfo_t info;
+	bool busy = false;
 
-	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return false;
-	return !hangs();
+	for (unsigned i = 0; i < sim_children.n;) {
+		siginfo_t info = { 0 };
+
+		if (waitid(P_PID, (id_t)sim_children.pid[i], &info, WEXITED | WNOHANG | WNOWAIT) <
+		    0) {
+			sim_children.pid[i] = sim_children.pid[--sim_children.n];
+			continue;
+		}
+		busy |= info.si_pid || !hangs(sim_children.pid[i]);
+		i++;
+	}
+	return busy;
 }
 
 /* With a thread that hangs it cannot be told whether others work: they are given a moment each. */
 static bool has_items(void)
 {
-	if (hangs())
+	bool hanging = __atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST) > 0;
+
+	if (hanging)
 		g_usleep(3000);
-	return !hangs() && !srv_queue_drain_all(0);
+	return !hanging && !srv_queue_drain_all(0);
 }
 
 bool sim_is_busy(void)

@@ -523,9 +523,9 @@ static void vf_that_vanishes_before_its_attach_is_not_attached(void **state)
 
 static void hang(void *data)
 {
-	__atomic_add_fetch(&sim_world->hanging, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 	wait_for_flag(data);
-	__atomic_sub_fetch(&sim_world->hanging, 1, __ATOMIC_SEQ_CST);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 }
 
 struct look {
