@@ -85,12 +85,12 @@ static void guest_named_like_anothers_uuid_keeps_its_vf(void **state)
 	sim_assert_rules();
 }
 
-/* A full disk */
+/* A disk that fails */
 
 static void claim_whose_release_cannot_be_recorded_stays(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_world->faults.write_errno = ENOSPC;
+	sim_world->faults.write_errno = EIO;
 	sim_assert_refused(sim_release_vf("dpdk", "p0"), "ledger");
 	sim_run(30 * 1000);
 	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\n");
@@ -103,13 +103,13 @@ static void claim_whose_release_cannot_be_recorded_stays(void **state)
 }
 
 /* It cannot stay with a guest that is gone: it is recorded when the disk can be written again. */
-static void guest_that_ends_on_a_full_disk_leaves_nothing_behind(void **state)
+static void guest_that_ends_on_a_failing_disk_leaves_nothing_behind(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
 
 	sim_assert_done(sim_boot(web));
 	sim_settle();
-	sim_world->faults.write_errno = ENOSPC;
+	sim_world->faults.write_errno = EIO;
 	sim_shut_down(web);
 	sim_settle();
 	sim_assert_nics("web1/net0 idle none\n");
@@ -140,7 +140,7 @@ static void start_that_cannot_be_recorded_changes_nothing(void **state)
 	sim_settle();
 	sim_shut_down(web);
 	sim_settle();
-	sim_world->faults.write_errno = ENOSPC;
+	sim_world->faults.write_errno = EIO;
 	web->n_nics = 1;
 	sim_assert_refused(sim_boot(web), "ledger");
 	sim_world->faults.write_errno = 0;
@@ -560,7 +560,7 @@ static bool look_at(struct srv_pf *pf, int64_t *ret_ms)
 
 static bool hangs_no_more(void *data)
 {
-	return __atomic_load_n(&sim_world->hanging, __ATOMIC_SEQ_CST) == 0;
+	return __atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST) == 0;
 }
 
 /* Whoever looks first waits for it; so a look at all PFs is not held up each time. */
@@ -587,7 +587,7 @@ int main(void)
 		sim_test(claim_whose_network_goes_meanwhile_is_refused),
 		sim_test(guest_named_like_anothers_uuid_keeps_its_vf),
 		sim_test(claim_whose_release_cannot_be_recorded_stays),
-		sim_test(guest_that_ends_on_a_full_disk_leaves_nothing_behind),
+		sim_test(guest_that_ends_on_a_failing_disk_leaves_nothing_behind),
 		sim_test(start_that_cannot_be_recorded_changes_nothing),
 		sim_test(vf_stays_when_the_answer_to_its_attach_is_lost),
 		sim_test(attach_that_never_reached_libvirt_is_made_when_it_is_back),
