@@ -61,6 +61,21 @@ static void claim_whose_network_goes_meanwhile_is_refused(void **state)
 	sim_assert_rules();
 }
 
+/* What has begun is finished and answered; what came of it is there at the next start. */
+static void claim_under_way_at_the_end_is_answered(void **state)
+{
+	const struct srv_claim_request request = { .owner = "dpdk", .network = "a", .id = "p0" };
+	struct answer answer = { 0 };
+
+	srv_claim(sim_daemon, &request, on_claim, &answer);
+	sim_stop();
+	assert_true(answer.done);
+	assert_null(answer.text);
+	sim_start();
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\n");
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.vlan, 100);
+}
+
 /* Two guests, one of which has the other's UUID for a name. */
 static void guest_named_like_anothers_uuid_keeps_its_vf(void **state)
 {
@@ -585,6 +600,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(claim_whose_network_goes_meanwhile_is_refused),
+		sim_test(claim_under_way_at_the_end_is_answered),
 		sim_test(guest_named_like_anothers_uuid_keeps_its_vf),
 		sim_test(claim_whose_release_cannot_be_recorded_stays),
 		sim_test(guest_that_ends_on_a_failing_disk_leaves_nothing_behind),
