@@ -165,18 +165,13 @@ static void end(void)
 	sim_unlock();
 }
 
-static void tell_removed(uint8_t bus)
-{
-	for (uint8_t i = 0; i < SIM_VFS; i++)
-		sim_pci_removed_event(bus, 2, i);
-}
-
 void sim_destroy_vfs(uint8_t bus)
 {
 	begin();
 	destroy_vfs(bus);
 	end();
-	tell_removed(bus);
+	for (uint8_t i = 0; i < SIM_VFS; i++)
+		sim_pci_removed_event(bus, 2, i);
 }
 
 void sim_unbind_pf(uint8_t bus)
@@ -192,7 +187,6 @@ void sim_unbind_pf(uint8_t bus)
 	remove_link(sim_pf_by_bus(bus)->ifindex);
 	sim_pf_by_bus(bus)->ifindex = 0;
 	end();
-	tell_removed(bus);
 }
 
 void sim_bind_pf(uint8_t bus, const char *netdev, uint32_t ifindex)
