@@ -179,6 +179,21 @@ static void link_changed(struct srv_daemon *daemon, struct srv_pf *pf, enum spci
 	srv_nic_serve_waiting(daemon);
 }
 
+/* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
+static void restore_vfs(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	pf->was_down = false;
+	if (!srv_daemon_may_work(daemon))
+		return;
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		const struct srv_vf *vf = pf->vfs->pdata[i];
+
+		if (vf->nic && vf->nic->row.owner.kind == SRV_OWNER_LIBVIRT)
+			srv_nic_restore(daemon, vf->nic);
+	}
+	srv_reconcile_claims(daemon, pf);
+}
+
 static void on_link(const struct snl_link *link, bool removed, void *data)
 {
 	struct srv_daemon *daemon = data;
@@ -194,7 +209,10 @@ static void on_link(const struct snl_link *link, bool removed, void *data)
 		srv_host_refresh(daemon);
 		return;
 	}
+	pf->was_down |= !link->admin_up || !pf->facts->admin_up;
 	pf->facts->admin_up = link->admin_up;
+	if (pf->was_down && link->admin_up)
+		restore_vfs(daemon, pf);
 	link_changed(daemon, pf, link->admin_up && link->carrier ? SPCI_LINK_UP : SPCI_LINK_DOWN);
 }
 

@@ -321,6 +321,17 @@ void srv_ledger_writer_free(struct srv_ledger_writer *writer)
 	g_free(writer);
 }
 
+bool srv_ledger_writer_is_busy(struct srv_ledger_writer *writer)
+{
+	bool busy;
+
+	g_mutex_lock(&writer->lock);
+	busy = writer->working || !g_queue_is_empty(&writer->waiting) ||
+	       !g_queue_is_empty(&writer->finished);
+	g_mutex_unlock(&writer->lock);
+	return busy;
+}
+
 void srv_ledger_writer_counts(struct srv_ledger_writer *writer, uint64_t *ret_txns,
 			      uint64_t *ret_commits)
 {

@@ -37,6 +37,9 @@ void srv_ledger_writer_free(struct srv_ledger_writer *writer);
 
 void srv_ledger_writer_push(struct srv_ledger_writer *writer, struct srv_ledger_work *work);
 
+/* As srv_ledger_is_busy(). */
+bool srv_ledger_writer_is_busy(struct srv_ledger_writer *writer);
+
 /* As srv_ledger_counts(). */
 void srv_ledger_writer_counts(struct srv_ledger_writer *writer, uint64_t *ret_txns,
 			      uint64_t *ret_commits);

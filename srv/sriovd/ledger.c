@@ -287,6 +287,11 @@ int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **
 	return ledger->dir ? srv_ledger_dir_check_room(ledger->dir, err) : 0;
 }
 
+bool srv_ledger_is_busy(struct srv_ledger *ledger)
+{
+	return srv_ledger_writer_is_busy(ledger->writer);
+}
+
 void srv_ledger_abandon(struct srv_ledger_txn *txn)
 {
 	srv_ledger_work_free(txn->work);

@@ -157,6 +157,9 @@ void srv_ledger_commit(struct srv_ledger_txn *txn,
  */
 int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **err);
 
+/* Has a transaction been handed over whose done() has not been called yet? */
+bool srv_ledger_is_busy(struct srv_ledger *ledger);
+
 /* Throws a transaction away. */
 void srv_ledger_abandon(struct srv_ledger_txn *txn);
 

@@ -77,6 +77,7 @@ struct srv_pf {
 	char *reason;
 	bool retry; /* it failed, and something is otherwise now: worth another try */
 	uint32_t wanted_vfs; /* numVfs of its pools; SRV_NUM_VFS_KEEP: as found */
+	bool was_down;	     /* since its VFs' attributes were last seen to */
 	bool external;	     /* of an externallyManaged pool */
 	GPtrArray *vfs;	     /* of struct srv_vf, by index; also such that only the ledger knows */
 	uint32_t counts[SRV_VF_STATES];

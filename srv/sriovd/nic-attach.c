@@ -387,6 +387,39 @@ void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 		srv_reconcile_soon(daemon);
 }
 
+/* What the VF of a running guest must have */
+
+static void attributes_restored(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+	g_autofree char *subject = srv_nic_subject(attach->nic);
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
+
+	if (why)
+		srv_event(attach->daemon->events, LOG_ERR, "nic", subject,
+			  "may not have the attributes of its network: %s", why);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_ATTACHED, why);
+	record(attach);
+}
+
+void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	struct snl_vf_attrs attrs;
+	struct attach *attach;
+
+	if (nic->busy || nic->row.state != SRV_NIC_ATTACHED || !nic->vf || !nic->vf->facts ||
+	    !network)
+		return;
+	attach = g_new0(struct attach, 1);
+	attach->daemon = daemon;
+	attach->nic = nic;
+	nic->busy = true;
+	attrs = srv_nic_attrs(nic, network);
+	srv_vf_restore(daemon, nic->vf, &attrs, attributes_restored, attach);
+}
+
 /* Detaching */
 
 static void detach_run(void *data)

@@ -12,6 +12,7 @@
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/view.h"
+#include "tests/sim/netlink.h"
 #include "tests/unit/sim-assert.h"
 
 struct answer {
@@ -58,6 +59,21 @@ static void claim_whose_network_goes_meanwhile_is_refused(void **state)
 	sim_assert_nics("");
 	sim_assert_counts("enp1s0", "7 free");
 	sim_assert_rules();
+}
+
+/* What has begun is finished and answered; what came of it is there at the next start. */
+static void claim_under_way_at_the_end_is_answered(void **state)
+{
+	const struct srv_claim_request request = { .owner = "dpdk", .network = "a", .id = "p0" };
+	struct answer answer = { 0 };
+
+	srv_claim(sim_daemon, &request, on_claim, &answer);
+	sim_stop();
+	assert_true(answer.done);
+	assert_null(answer.text);
+	sim_start();
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\n");
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.vlan, 100);
 }
 
 /* Two guests, one of which has the other's UUID for a name. */
@@ -364,6 +380,100 @@ static void pf_that_failed_is_tried_again_with_another_configuration(void **stat
 	sim_assert_counts("enp1s0", "7 free");
 }
 
+/* Its PF was down when sriovd started, or the driver did not take something. */
+static void claim_that_could_not_be_configured_is_tried_again(void **state)
+{
+	struct sim_vf *vf = sim_pf_by_bus(1)->vf;
+
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_stop();
+	vf->attrs.vlan = 0;
+	sim_world->faults.attr[1].err = EBUSY;
+	sim_start();
+	sim_assert_nics("dpdk/p0 failed vf enp1s0/0\n");
+	sim_world->faults.attr[1].err = 0;
+	sim_run(150 * 1000);
+	sim_settle();
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\n");
+	assert_int_equal(vf->attrs.vlan, 100);
+	sim_assert_rules();
+}
+
+/* Waits for a pass that never comes, since libvirt went during the one before. */
+static void on_pass(void *data)
+{
+	*(bool *)data = true;
+}
+
+static bool is_passed(void *data)
+{
+	return *(bool *)data;
+}
+
+static void who_waits_for_a_pass_is_told_when_libvirt_goes(void **state)
+{
+	bool passed = false;
+
+	srv_reconcile(sim_daemon);
+	assert_true(sim_daemon->reconciling);
+	srv_reconcile_then(sim_daemon, on_pass, &passed);
+	sim_virt_connect(false);
+	assert_true(sim_run_until(is_passed, &passed, 30000));
+}
+
+/* The attributes of VFs */
+
+#define CONFIG_QOS                                                              \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":7}],\"networks\":["                                         \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"qos\":3}]}"
+
+static int set_up_qos(void **state)
+{
+	sim_new(CONFIG_QOS);
+	sim_start();
+	return 0;
+}
+
+/* libvirt puts the priority to 0 when it attaches. */
+static void guest_whose_attach_was_cut_short_gets_all_attributes(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_assert_done(sim_hook_prepare(web));
+	sim_appear(web);
+	sim_world->faults.lose_attach = true;
+	sim_hook_started(web);
+	sim_settle();
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.qos, 0);
+	sim_world->faults.lose_attach = false;
+	sim_virt_connect(true);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.qos, 3);
+	sim_assert_rules();
+}
+
+/* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
+static void vfs_get_their_attributes_again_when_their_pf_comes_up(void **state)
+{
+	struct sim_link *link = sim_link_by_name("enp1s0");
+	struct sim_vf *vf = sim_pf_by_bus(1)->vf;
+
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_REQUIRED)));
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_settle();
+	link->up = false;
+	sim_link_event(link->ifindex);
+	vf[0].attrs.vlan = vf[1].attrs.vlan = 0;
+	link->up = true;
+	sim_link_event(link->ifindex);
+	sim_settle();
+	assert_int_equal(vf[0].attrs.vlan, 100);
+	assert_int_equal(vf[1].attrs.vlan, 100);
+	sim_assert_rules();
+}
+
 static bool is_settled(void *data)
 {
 	return !((const struct srv_nic *)data)->busy;
@@ -434,8 +544,7 @@ static void hang(void *data)
 }
 
 struct look {
-	bool done;
-	bool problem[2];
+	bool done, problem;
 };
 
 static void on_view(const struct srv_view *view, void *data)
@@ -443,8 +552,7 @@ static void on_view(const struct srv_view *view, void *data)
 	struct look *look = data;
 
 	look->done = true;
-	for (guint i = 0; i < view->pfs->len; i++)
-		look->problem[i] = ((const struct srv_pf_view *)view->pfs->pdata[i])->problem;
+	look->problem = ((const struct srv_pf_view *)view->pfs->pdata[0])->problem;
 }
 
 static bool is_seen(void *data)
@@ -452,42 +560,47 @@ static bool is_seen(void *data)
 	return ((struct look *)data)->done;
 }
 
-/* Looks at all PFs; the milliseconds that it took on the simulated clock. */
-static int64_t look_at_all(struct look *look)
+/* Was there a problem? *ret_ms: how long it took on the simulated clock. */
+static bool look_at(struct srv_pf *pf, int64_t *ret_ms)
 {
-	static const struct srv_view_want want = { .pfs = true, .attrs = true };
+	const struct srv_view_want want = { .pf = pf, .attrs = true };
 	gint64 began = g_get_monotonic_time();
+	struct look look = { 0 };
 
-	*look = (struct look){ 0 };
-	srv_view_read(sim_daemon, &want, on_view, look);
-	assert_true(sim_run_until(is_seen, look, 10000));
-	return (g_get_monotonic_time() - began) / 1000;
+	srv_view_read(sim_daemon, &want, on_view, &look);
+	assert_true(sim_run_until(is_seen, &look, 10000));
+	*ret_ms = (g_get_monotonic_time() - began) / 1000;
+	return look.problem;
 }
 
-/* Who looks has waited for it once. */
-static void pf_that_hangs_does_not_hold_up_every_look_at_the_others(void **state)
+static bool hangs_no_more(void *data)
 {
-	struct look look;
+	return __atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST) == 0;
+}
+
+/* Whoever looks first waits for it; so a look at all PFs is not held up each time. */
+static void pf_that_hangs_is_not_waited_for_by_every_look(void **state)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	int64_t ms;
 	gint go = 0;
 
-	srv_queue_push(srv_model_find_pf(sim_daemon->model, "enp1s0")->queue, hang, NULL, &go);
-	look_at_all(&look);
-	assert_true(look.problem[0]);
-	assert_false(look.problem[1]);
-	assert_in_range(look_at_all(&look), 0, 1000);
-	assert_true(look.problem[0]);
-	assert_false(look.problem[1]);
+	srv_queue_push(pf->queue, hang, NULL, &go);
+	assert_true(look_at(pf, &ms));
+	assert_in_range(ms, 1000, 10000);
+	assert_true(look_at(pf, &ms));
+	assert_in_range(ms, 0, 1000);
 	g_atomic_int_set(&go, 1);
+	assert_true(sim_run_until(hangs_no_more, NULL, 60000));
 	sim_settle();
-	look_at_all(&look);
-	assert_false(look.problem[0]);
-	assert_false(look.problem[1]);
+	assert_false(look_at(pf, &ms));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(claim_whose_network_goes_meanwhile_is_refused),
+		sim_test(claim_under_way_at_the_end_is_answered),
 		sim_test(guest_named_like_anothers_uuid_keeps_its_vf),
 		sim_test(claim_whose_release_cannot_be_recorded_stays),
 		sim_test(guest_that_ends_on_a_failing_disk_leaves_nothing_behind),
@@ -498,9 +611,15 @@ int main(void)
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
 		sim_test(stored_metadata_that_cannot_be_read_are_not_written_over),
 		sim_test(removed_nic_that_leaves_late_does_not_come_back),
+		cmocka_unit_test_setup_teardown(
+			guest_whose_attach_was_cut_short_gets_all_attributes, set_up_qos,
+			sim_tear_down),
+		sim_test(vfs_get_their_attributes_again_when_their_pf_comes_up),
+		sim_test(claim_that_could_not_be_configured_is_tried_again),
+		sim_test(who_waits_for_a_pass_is_told_when_libvirt_goes),
 		sim_test(host_that_was_read_earlier_is_not_taken_for_news),
 		sim_test(vf_that_vanishes_before_its_attach_is_not_attached),
-		sim_test_two(pf_that_hangs_does_not_hold_up_every_look_at_the_others),
+		sim_test(pf_that_hangs_is_not_waited_for_by_every_look),
 		cmocka_unit_test_setup_teardown(pf_that_failed_is_tried_again, set_up_failing,
 						sim_tear_down),
 		cmocka_unit_test_setup_teardown(
