@@ -14,6 +14,8 @@ const char *srv_verdict_text(enum srv_verdict verdict)
 		return "no free VF";
 	case SRV_VERDICT_LINK_DOWN:
 		return "link down";
+	case SRV_VERDICT_DRAINED:
+		return "drained";
 	case SRV_VERDICT_NOT_READY:
 		return "not ready";
 	}
@@ -42,7 +44,9 @@ static bool look_at(const struct srv_pf *pf, const struct srv_pool *pool, int nu
 	}
 	candidate->link_up = pf->facts && pf->facts->link != SPCI_LINK_DOWN;
 	candidate->numa_local = pf->facts && numa_node >= 0 && pf->facts->numa_node == numa_node;
-	if (pf->state != SRV_PF_READY)
+	if (pf->drained)
+		candidate->verdict = SRV_VERDICT_DRAINED;
+	if (pf->state != SRV_PF_READY || pf->drained)
 		candidate->vf = NULL;
 	else if (!candidate->vf)
 		candidate->verdict = SRV_VERDICT_NO_FREE_VF;
@@ -71,6 +75,8 @@ static bool better(const struct srv_candidate *a, const struct srv_candidate *b)
 
 static bool pending(const struct srv_candidate *candidate)
 {
+	if (candidate->pf->drained)
+		return false;
 	if (candidate->pf->state == SRV_PF_CONFIGURING)
 		return true;
 	return candidate->pf->state == SRV_PF_READY && candidate->counts[SRV_VF_STATE_DIRTY] > 0;

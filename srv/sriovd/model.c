@@ -42,6 +42,7 @@ static void nic_free(gpointer data)
 	g_free(row->uplink);
 	g_free(row->reason);
 	g_free(row->decision);
+	g_free(nic->team.tap);
 	g_free(nic);
 }
 
@@ -178,6 +179,8 @@ static void apply_config(struct srv_model *model, struct srv_pf *pf)
 		if (pool->num_vfs != SRV_NUM_VFS_KEEP)
 			pf->wanted_vfs = pool->num_vfs;
 	}
+	if (managed && !pf->external && pf->resize_vfs)
+		pf->wanted_vfs = pf->resize_vfs;
 	for (guint i = 0; i < pf->vfs->len; i++) {
 		struct srv_vf *vf = pf->vfs->pdata[i];
 
@@ -491,7 +494,8 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 	}
 	nic->vf = vf;
 	nic->row.backing = backing;
-	if (backing != SRV_BACKING_VIRTIO)
+	/* The virtio half of a failover nic stays where it is, whatever else there is. */
+	if (backing != SRV_BACKING_VIRTIO && nic->row.mode != SRV_MODE_FAILOVER)
 		g_clear_pointer(&nic->row.uplink, g_free);
 	if (!vf)
 		return;
@@ -594,4 +598,18 @@ char *srv_nic_alias(const char *id)
 			g_string_append_c(alias, *id);
 	}
 	return g_string_free(alias, FALSE);
+}
+
+/* '_' is never followed by 'v' in what srv_nic_alias() makes. */
+char *srv_nic_alias_vf(const char *id)
+{
+	g_autofree char *alias = srv_nic_alias(id);
+
+	return g_strconcat(alias, "_v", NULL);
+}
+
+void srv_team_reset(struct srv_team *team)
+{
+	g_free(team->tap);
+	*team = (struct srv_team){ 0 };
 }
