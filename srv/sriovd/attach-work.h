@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "srv/sriovd/model.h"
 
@@ -19,6 +21,12 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 void srv_attach_work_free(struct srv_attach_work *work);
 
 /*
+ * Looks whether the running domain has the device already, as it has the virtio half of a failover
+ * nic, which is in its own configuration. Blocks.
+ */
+int srv_attach_work_look(struct srv_attach_work *work, bool *ret_there, struct sriov_error **err);
+
+/*
  * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays.
  * Also makes the VLAN link that a macvtap stands on, and the PF's fdb entry behind a bridge.
  */
@@ -32,3 +40,6 @@ void srv_attach_work_clean_uplink(struct srv_attach_work *work);
 
 /* After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF. */
 const char *srv_attach_work_uplink(const struct srv_attach_work *work);
+
+/* Likewise the netdev on the host, e.g. "macvtap0"; NULL for a VF. */
+const char *srv_attach_work_tap(const struct srv_attach_work *work);

@@ -15,6 +15,7 @@
 #include "srv/sriovd/virt.h"
 
 struct snl_monitor;
+struct srv_failover;
 struct srv_varlink;
 
 /*
@@ -35,6 +36,7 @@ struct srv_daemon {
 	struct srv_events *events;
 	struct srv_jobs *jobs;
 	struct snl_monitor *monitor;
+	struct srv_failover *failover;	  /* failover.h; NULL until there is such a nic */
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
 	GPtrArray *waiting_starts;	  /* of struct prepare (nic-prepare.c) */
 	GPtrArray *config_problems;	  /* of struct srv_problem: of the configuration in force */

@@ -98,6 +98,7 @@ struct srv_team {
 	char *tap; /* host side of the virtio half, "macvtap0"; NULL while its owner is shut off */
 	enum srv_negotiated negotiated;
 	enum srv_steer steered;
+	bool steer_failed;  /* the last try did not succeed, which was told */
 	bool plugged;	    /* libvirt says that the guest has the VF */
 	bool in_use;	    /* and the guest's driver uses it */
 	bool leaving;	    /* the guest is asked to let it go */

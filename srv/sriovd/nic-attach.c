@@ -9,6 +9,7 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -17,6 +18,7 @@ struct attach {
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
 	struct srv_attach_work *work;
 	struct sriov_error *error;
+	bool look;	  /* it may be there already */
 	char *why_not_vf; /* the VF failed, and this is the second try, with virtio */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -38,6 +40,9 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	struct srv_nic *nic = attach->nic;
 
 	nic->busy = false;
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.state == SRV_NIC_ATTACHED &&
+	    attach->work)
+		srv_failover_attached(daemon, nic, srv_attach_work_tap(attach->work), true);
 	if (attach->done)
 		attach->done(error, attach->data);
 	if (nic->owner_gone)
@@ -77,10 +82,43 @@ static void succeeded(struct attach *attach)
 		g_free(nic->row.uplink);
 		nic->row.uplink = g_strdup(uplink);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, reason);
+		if (nic->row.mode == SRV_MODE_FAILOVER)
+			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject,
 			  "attached, virtio on %s: %s", uplink, reason ? reason : "");
 	}
 	record(attach);
+}
+
+static void restored(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+	g_autofree char *subject = srv_nic_subject(attach->nic);
+
+	if (error) {
+		g_autofree char *why = sriov_error_text(error);
+
+		srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
+			  "the VF's attributes could not be checked after libvirt attached it: %s",
+			  why);
+	}
+	succeeded(attach);
+}
+
+/* libvirt sets a VF's MAC and VLAN when it attaches it, and the QoS to 0. */
+static void restore(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	const struct srv_network *network = srv_config_network(attach->daemon->model->config,
+							       nic->row.network);
+	struct snl_vf_attrs attrs;
+
+	if (!nic->vf || !network) {
+		succeeded(attach);
+		return;
+	}
+	attrs = srv_nic_attrs(nic, network);
+	srv_vf_restore(attach->daemon, nic->vf, &attrs, restored, attach);
 }
 
 /* Its backing goes back; a VF that was touched is scrubbed. */
@@ -136,8 +174,14 @@ static void failed(struct attach *attach)
 static void attach_run(void *data)
 {
 	struct attach *attach = data;
+	bool there = false;
 
-	srv_attach_work_run(attach->work, &attach->error);
+	/* The virtio half of a failover nic is in the domain's own configuration, if it is right.
+	 */
+	if (attach->look && srv_attach_work_look(attach->work, &there, &attach->error) < 0)
+		return;
+	if (!there)
+		srv_attach_work_run(attach->work, &attach->error);
 }
 
 static void attach_ran(void *data)
@@ -147,12 +191,13 @@ static void attach_ran(void *data)
 	if (attach->error)
 		failed(attach);
 	else
-		succeeded(attach);
+		restore(attach);
 }
 
 static void attach_device(struct attach *attach)
 {
 	attach->work = srv_attach_work_new(attach->daemon, attach->nic, &attach->error);
+	attach->look = attach->nic->row.mode == SRV_MODE_FAILOVER;
 	if (!attach->work) {
 		failed(attach);
 		return;
@@ -245,11 +290,43 @@ static void detach_ran(void *data)
 			  "cannot be detached: %s", why);
 	} else {
 		give_back(attach);
+		srv_team_reset(&nic->team);
 		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 		nic->row.waiting_since = 0;
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject, "detached");
 	}
 	record(attach);
+}
+
+/* The VF half of a failover nic goes first, and only then the half that the guest talks by. */
+
+struct detach_team {
+	struct srv_daemon *daemon;
+	struct srv_nic *nic;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void demoted(const struct sriov_error *error, void *data)
+{
+	g_autofree struct detach_team *team = data;
+
+	if (!error)
+		srv_nic_detach(team->daemon, team->nic, team->done, team->data);
+	else if (team->done)
+		team->done(error, team->data);
+}
+
+static void detach_team(struct srv_daemon *daemon, struct srv_nic *nic,
+			void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct detach_team *team = g_new0(struct detach_team, 1);
+
+	team->daemon = daemon;
+	team->nic = nic;
+	team->done = done;
+	team->data = data;
+	srv_demote(daemon, nic, "the nic is removed", demoted, team);
 }
 
 void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
@@ -258,6 +335,10 @@ void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 	struct attach *attach;
 
 	g_assert(!nic->busy);
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->vf) {
+		detach_team(daemon, nic, done, data);
+		return;
+	}
 	attach = g_new0(struct attach, 1);
 	attach->daemon = daemon;
 	attach->nic = nic;

@@ -9,6 +9,7 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic.h"
 
 /*
@@ -66,10 +67,11 @@ static int check_request(struct srv_daemon *daemon, const struct srv_owner *owne
 				       "there is no network \"%s\"; the configuration has %s",
 				       request->network, names->len ? names->str : "none at all");
 	}
-	if (request->mode == SRV_MODE_FAILOVER)
-		return sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, EOPNOTSUPP, subject,
-				       "mode \"failover\" is not in this version yet; use "
-				       "\"exclusive\" or \"required\"");
+	if (request->mode == SRV_MODE_FAILOVER && network->fallback.type == SRV_FALLBACK_NONE)
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+				       "mode \"failover\" wants a virtio NIC that is always there, "
+				       "and network %s has the fallback \"none\"",
+				       request->network);
 	if (!request->has_mac)
 		return 0;
 	holder = srv_model_nic_by_mac(daemon->model, request->mac);
@@ -225,13 +227,16 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 	int r = 0;
 
 	*ret_pending = false;
+	if (nic->row.mode == SRV_MODE_FAILOVER)
+		return srv_failover_reserve(daemon, nic, err);
 	if (!network)
 		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
 				       "its network \"%s\" is not in the configuration any more",
 				       nic->row.network);
 	decision = srv_decide(daemon->model, network, -1);
 	summary = srv_decision_summary(decision, network);
-	*ret_pending = !decision->vf && decision->scrub_pending;
+	*ret_pending = !decision->vf &&
+		       (decision->scrub_pending || srv_failover_make_room(daemon, nic));
 	if (decision->vf) {
 		srv_model_set_backing(nic, SRV_BACKING_VF, decision->vf);
 		srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
@@ -284,7 +289,7 @@ static void undo(struct prepare *prepare)
 	}
 }
 
-static void committed(const struct sriov_error *error, void *data)
+static void answer(const struct sriov_error *error, void *data)
 {
 	struct prepare *prepare = data;
 
@@ -292,6 +297,17 @@ static void committed(const struct sriov_error *error, void *data)
 		undo(prepare);
 	prepare->done(error, prepare->data);
 	prepare_free(prepare);
+}
+
+static void committed(const struct sriov_error *error, void *data)
+{
+	struct prepare *prepare = data;
+
+	/* libvirt looks for the links under failover nics as soon as it is let go. */
+	if (error)
+		answer(error, prepare);
+	else
+		srv_failover_links(prepare->daemon, prepare->uuid, answer, prepare);
 }
 
 /* Reserves for all its nics: 0, or the error of the first that cannot have what it needs. */
@@ -308,6 +324,8 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT)
 			continue;
 		nic->generation++;
+		if (nic->row.mode == SRV_MODE_FAILOVER && !nic->busy)
+			srv_failover_begin(nic);
 		/* It starts, so it does not run: what it still has from its last run it keeps. */
 		if (nic->vf) {
 			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
@@ -403,4 +421,5 @@ void srv_nic_serve_waiting(struct srv_daemon *daemon)
 		else
 			i++;
 	}
+	srv_failover_serve(daemon);
 }

@@ -18,6 +18,7 @@ struct configure {
 	struct srv_daemon *daemon;
 	struct srv_vf *vf;
 	struct snl_vf_attrs attrs;
+	bool differing; /* set only what is not as wanted */
 	uint32_t ifindex;
 	struct sriov_error *error;
 	void (*done)(const struct sriov_error *error, void *data);
@@ -54,6 +55,18 @@ static int open_pf(uint32_t ifindex, const char *name, struct snl **ret, struct 
 	return r;
 }
 
+/* Takes out of what is wanted what the VF has already; false when nothing is left. */
+static bool leave_out_equal(struct configure *work, struct snl *nl)
+{
+	struct snl_vf_attrs have;
+
+	if (snl_vf_get(nl, work->ifindex, work->vf->ref.index, &have, &work->error) < 0)
+		return false;
+	/* What the driver does not report cannot be compared; it was set before the attach. */
+	work->attrs.mask = snl_vf_attrs_diff(&work->attrs, &have) & have.mask;
+	return work->attrs.mask != 0;
+}
+
 static void configure_run(void *data)
 {
 	struct configure *work = data;
@@ -61,6 +74,10 @@ static void configure_run(void *data)
 
 	if (open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
 		return;
+	if (work->differing && !leave_out_equal(work, nl)) {
+		snl_free(nl);
+		return;
+	}
 	snl_vf_set(nl, work->ifindex, work->vf->ref.index, &work->attrs, &(uint32_t){ 0 },
 		   &work->error);
 	snl_free(nl);
@@ -89,8 +106,8 @@ static void configure_start(void *data)
 	srv_queue_push(work->vf->pf->queue, configure_run, configure_done, work);
 }
 
-void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
-		      const struct snl_vf_attrs *attrs,
+static void configure(struct srv_daemon *daemon, struct srv_vf *vf,
+		      const struct snl_vf_attrs *attrs, bool differing,
 		      void (*done)(const struct sriov_error *error, void *data), void *data)
 {
 	struct configure *work = g_new0(struct configure, 1);
@@ -98,9 +115,23 @@ void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 	work->daemon = daemon;
 	work->vf = vf;
 	work->attrs = *attrs;
+	work->differing = differing;
 	work->done = done;
 	work->data = data;
 	srv_serial_push(vf->pf->serial, configure_start, work);
+}
+
+void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
+		      const struct snl_vf_attrs *attrs,
+		      void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	configure(daemon, vf, attrs, false, done, data);
+}
+
+void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct snl_vf_attrs *attrs,
+		    void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	configure(daemon, vf, attrs, true, done, data);
 }
 
 /* Scrubbing */

@@ -23,6 +23,13 @@ void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 		      void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /*
+ * Reads a VF back and sets only what differs, while a guest may be using it: libvirt sets MAC and
+ * VLAN when it attaches a VF, and the VLAN's QoS to 0 with it.
+ */
+void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct snl_vf_attrs *attrs,
+		    void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/*
  * Scrubs every VF of the PF that is dirty and has no owner: reset, neutral attributes, read back;
  * then recorded as clean. One that cannot be scrubbed is quarantined with the reason; one that a
  * process still holds stays dirty and is tried again. Whoever waits for a VF is served as they come
