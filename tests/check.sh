@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every test: unit tests, the same under ASan and UBSan, clang without warnings, a short fuzz of each
-# parser, the lab's scenarios. Goes on after a failure; the last line counts.
+# parser, the documents, the lab's scenarios. Goes on after a failure; the last line counts.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 jobs=$(nproc)
@@ -41,6 +41,7 @@ stage "build and unit tests" make --no-print-directory -j"$jobs" unit
 stage "unit tests under ASan and UBSan" make --no-print-directory -j"$jobs" san
 stage "clang, without warnings" make --no-print-directory -j"$jobs" clang
 stage "fuzz" make --no-print-directory fuzz FUZZ_SECONDS="${CHECK_FUZZ_SECONDS:-5}"
+stage "documents" tests/check-documents.sh
 stage "installed tree" make --no-print-directory -j"$jobs" stage
 stage "lab" lab
 

@@ -19,6 +19,7 @@
  *     <metadata> <sriov:nics>                                   depth 1, 2
  *     <devices>  <interface> <mac>, <source> <address>, …       depth 1, 2, 3, 4
  *                <hostdev>   <source> <address>
+ *                anything    <alias>
  */
 enum section {
 	SECTION_OTHER,
@@ -62,6 +63,7 @@ static struct srv_domain *domain_new(void)
 	domain->nics = g_ptr_array_new_with_free_func((GDestroyNotify)srv_nic_request_free);
 	domain->ifaces = g_ptr_array_new_with_free_func((GDestroyNotify)iface_free);
 	domain->hostdevs = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	domain->aliases = g_ptr_array_new_with_free_func(g_free);
 	return domain;
 }
 
@@ -74,6 +76,7 @@ void srv_domain_free(struct srv_domain *domain)
 	g_ptr_array_unref(domain->nics);
 	g_ptr_array_unref(domain->ifaces);
 	g_array_unref(domain->hostdevs);
+	g_ptr_array_unref(domain->aliases);
 	g_free(domain);
 }
 
@@ -245,6 +248,10 @@ static int start_in_devices(struct domain_reader *reader, const struct srv_xml_e
 		start_device(reader, element);
 		return 0;
 	}
+	if (element->depth == 3 && srv_xml_element_is(element, NULL, "alias") &&
+	    srv_xml_attribute(element, "name"))
+		g_ptr_array_add(reader->domain->aliases,
+				g_strdup(srv_xml_attribute(element, "name")));
 	if (reader->device == DEVICE_OTHER)
 		return 0;
 	if (element->depth == 3) {

@@ -63,6 +63,7 @@ struct srv_domain {
 	GPtrArray *ifaces; /* of struct srv_domain_iface */
 	/* PCI functions given by plain <hostdev>, i.e. past us: of uint64_t, sriov_bdf_key() */
 	GArray *hostdevs;
+	GPtrArray *aliases; /* of char *, of all its devices of whatever kind, in no order */
 };
 
 /*

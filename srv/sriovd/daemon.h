@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <glib.h>
 
@@ -16,7 +17,23 @@
 
 struct snl_monitor;
 struct srv_failover;
+struct srv_interface;
 struct srv_varlink;
+
+/* The groups of the configuration's access, as this host knows them. */
+struct srv_access_ids {
+	bool has_admin; /* the group exists */
+	gid_t admin;
+	bool read_all; /* everybody may read */
+	bool has_read;
+	gid_t read;
+};
+
+/* Who wants to be told of the end of something. */
+struct srv_waiter {
+	void (*done)(void *data);
+	void *data;
+};
 
 /*
  * What the operations share. Everything in it belongs to the main thread; what a worker needs is
@@ -25,8 +42,8 @@ struct srv_varlink;
  * model.
  */
 struct srv_daemon {
-	const char *root; /* under which sys/ and dev/ are found: "/" */
-	char *config_dir;
+	char *root; /* under which sys/ and dev/ are found: "/" */
+	char *config_dir, *state_dir;
 	struct srv_model *model;
 	struct srv_ledger *ledger;
 	struct srv_virt *virt;
@@ -38,15 +55,86 @@ struct srv_daemon {
 	struct snl_monitor *monitor;
 	struct srv_failover *failover;	  /* failover.h; NULL until there is such a nic */
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
+	guint domain_queues_max;	  /* above this many, idle ones are given up */
 	GPtrArray *waiting_starts;	  /* of struct prepare (nic-prepare.c) */
 	GPtrArray *config_problems;	  /* of struct srv_problem: of the configuration in force */
 	GPtrArray *plugin_problems;	  /* ditto: of the plugins that were refused */
 	struct sriov_error *reload_error; /* why the last reload was refused; NULL */
-	struct srv_queue *host_queue;	  /* inventory reads, configuration reads */
+	struct sriov_error *host_error;	  /* why the host's devices could not be read; NULL */
+	bool configured;		  /* a good configuration is in force, be it an empty one */
+	struct srv_access_ids ids;	  /* of the configuration in force */
+	struct srv_queue *host_queue;	  /* inventory, configuration and ledger files */
+	struct srv_queue *libvirt_queue;  /* libvirt's list of domains */
+	GHashTable *pf_readers;		  /* see view.c */
+	GPtrArray *reconcile_waiters;	  /* of struct srv_waiter: see srv_reconcile_then() */
+	GHashTable
+		*macs_in_use; /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
+	bool check_replies;   /* against the interface: for tests */
+	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
+	bool stopping;	      /* nothing new is begun */
 	bool reconciled; /* libvirt and the model were compared at least once since it connected */
 	guint refresh_source, reconcile_source;
 	bool refreshing, reconciling, reconcile_again;
 };
+
+struct srv_daemon_options {
+	const char *root; /* "/" */
+	const char *config_dir;
+	const char *state_dir;
+	const char *plugin_dir;
+	bool check_replies;
+};
+
+/*
+ * Makes a daemon: opens the ledger, reads host, configuration and plugins. Blocks; starts nothing.
+ * A bad configuration, a ledger that cannot be used, a host without PCI: it comes about
+ * nevertheless and says so in GetStatus.
+ *
+ * Errors: BUSY (another daemon has the ledger).
+ */
+int srv_daemon_new(const struct srv_daemon_options *options, struct srv_daemon **ret,
+		   struct sriov_error **err);
+
+/*
+ * Begins: link events, libvirt, provisioning, the API.
+ *
+ * uri:       of libvirt, "qemu:///system"
+ * listen_fd: a listening socket, stolen; -1: no API
+ */
+int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
+		     struct sriov_error **err);
+
+/*
+ * An orderly end: answers who waits, finishes what is under way (at most some seconds), closes the
+ * ledger. Runs the main context meanwhile. NULL is a no-op.
+ */
+void srv_daemon_free(struct srv_daemon *daemon);
+
+/*
+ * Reads the configuration again, on a thread; a bad one changes nothing.
+ *
+ * done: called once; problems (of struct srv_problem, borrowed) are all of what was read, error is
+ *       NULL or INVALID with the first of them. May be NULL.
+ */
+void srv_daemon_reload(struct srv_daemon *daemon,
+		       void (*done)(const struct sriov_error *error, const GPtrArray *problems,
+				    void *data),
+		       void *data);
+
+/*
+ * Why nothing may be changed: the ledger cannot be used. NULL when it can. Borrowed; the sentence
+ * names the remedy.
+ */
+const struct sriov_error *srv_daemon_refusal(const struct srv_daemon *daemon);
+
+/* May work on devices begin: the ledger takes what is done, and no end has been asked for. */
+bool srv_daemon_may_work(const struct srv_daemon *daemon);
+
+/*
+ * Puts another ledger in the place of one that cannot be used, and begins to work with it.
+ * ledger is stolen.
+ */
+void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger);
 
 /* The queue of a domain's libvirt calls. Borrowed. */
 struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char *uuid);

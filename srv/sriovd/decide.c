@@ -22,31 +22,46 @@ const char *srv_verdict_text(enum srv_verdict verdict)
 	g_assert_not_reached();
 }
 
+/* One that a process holds, or whose PF is down, is not going to be free in a moment. */
+static bool may_come_free(const struct srv_vf *vf, enum srv_vf_state state)
+{
+	return state == SRV_VF_STATE_DIRTY && (vf->scrubbing || (!vf->held && !vf->stalled));
+}
+
 /* Counts the pool's VFs of a PF and finds the lowest free one. False when it has none of the pool.
  */
 static bool look_at(const struct srv_pf *pf, const struct srv_pool *pool, int numa_node,
 		    struct srv_candidate *candidate)
 {
+	bool ready = pf->state == SRV_PF_READY;
 	bool any = false;
 
 	*candidate = (struct srv_candidate){ .pf = pf, .verdict = SRV_VERDICT_NOT_READY };
 	for (guint i = 0; i < pf->vfs->len; i++) {
 		struct srv_vf *vf = pf->vfs->pdata[i];
 		enum srv_vf_state state;
+		const char *reason;
 
 		if (vf->pool != pool || (!vf->facts && !vf->nic))
 			continue;
 		any = true;
-		state = srv_vf_state(vf, NULL);
+		state = srv_vf_state(vf, &reason);
 		candidate->counts[state]++;
+		candidate->pending |= ready && may_come_free(vf, state);
+		if (state == SRV_VF_UNUSABLE && !candidate->unusable)
+			candidate->unusable = reason;
 		if (state == SRV_VF_FREE && !candidate->vf)
 			candidate->vf = vf;
 	}
 	candidate->link_up = pf->facts && pf->facts->link != SPCI_LINK_DOWN;
 	candidate->numa_local = pf->facts && numa_node >= 0 && pf->facts->numa_node == numa_node;
-	if (pf->drained)
+	if (pf->drained) {
 		candidate->verdict = SRV_VERDICT_DRAINED;
-	if (pf->state != SRV_PF_READY || pf->drained)
+		candidate->pending = false;
+	} else {
+		candidate->pending |= pf->state == SRV_PF_CONFIGURING;
+	}
+	if (!ready || pf->drained)
 		candidate->vf = NULL;
 	else if (!candidate->vf)
 		candidate->verdict = SRV_VERDICT_NO_FREE_VF;
@@ -73,15 +88,6 @@ static bool better(const struct srv_candidate *a, const struct srv_candidate *b)
 	return a->counts[SRV_VF_OWNED] < b->counts[SRV_VF_OWNED];
 }
 
-static bool pending(const struct srv_candidate *candidate)
-{
-	if (candidate->pf->drained)
-		return false;
-	if (candidate->pf->state == SRV_PF_CONFIGURING)
-		return true;
-	return candidate->pf->state == SRV_PF_READY && candidate->counts[SRV_VF_STATE_DIRTY] > 0;
-}
-
 struct srv_decision *srv_decide(struct srv_model *model, const struct srv_network *network,
 				int numa_node)
 {
@@ -96,7 +102,7 @@ struct srv_decision *srv_decide(struct srv_model *model, const struct srv_networ
 
 		if (!look_at(pf, pool, numa_node, &candidate) && !will_have(pf, pool))
 			continue;
-		decision->scrub_pending |= pending(&candidate);
+		decision->scrub_pending |= candidate.pending;
 		g_array_append_val(decision->candidates, candidate);
 	}
 	for (guint i = 0; i < decision->candidates->len; i++) {
@@ -210,6 +216,8 @@ static void describe_candidate(GString *text, const struct srv_candidate *candid
 				       srv_vf_state_name(states[i]));
 		separator = ", ";
 	}
+	if (candidate->unusable)
+		g_string_append_printf(text, ": %s", candidate->unusable);
 	if (separator[0] == ',')
 		g_string_append_c(text, ')');
 }

@@ -32,7 +32,9 @@ struct srv_candidate {
 	uint32_t counts[SRV_VF_STATES]; /* of the pool's VFs on this PF */
 	bool link_up;
 	bool numa_local;
-	struct srv_vf *vf; /* its best free VF; NULL */
+	struct srv_vf *vf;    /* its best free VF; NULL */
+	bool pending;	      /* one of them is being scrubbed or made */
+	const char *unusable; /* why the first unusable one is; NULL */
 };
 
 struct srv_decision {

@@ -61,21 +61,23 @@ static void tell_losses(struct srv_daemon *daemon, GHashTable *present_before)
 	}
 }
 
-static GHashTable *owned_and_present(struct srv_daemon *daemon)
+static void collect_owned(const struct srv_pf *pf, GHashTable *present)
 {
-	GHashTable *present = g_hash_table_new(NULL, NULL);
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		struct srv_vf *vf = pf->vfs->pdata[i];
 
-	for (guint i = 0; i < daemon->model->pfs->len; i++) {
-		const struct srv_pf *pf = daemon->model->pfs->pdata[i];
-
-		for (guint j = 0; j < pf->vfs->len; j++) {
-			struct srv_vf *vf = pf->vfs->pdata[j];
-
-			if (vf->nic && vf->facts)
-				g_hash_table_add(present, vf);
-		}
+		if (vf->nic && vf->facts)
+			g_hash_table_add(present, vf);
 	}
-	return present;
+}
+
+void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts)
+{
+	g_autoptr(GHashTable) before = g_hash_table_new(NULL, NULL);
+
+	collect_owned(pf, before);
+	srv_model_set_pf(daemon->model, pf, facts);
+	tell_losses(daemon, before);
 }
 
 static void refresh_done(void *data)
@@ -90,8 +92,11 @@ static void refresh_done(void *data)
 		srv_event(daemon->events, LOG_ERR, "pf", "host", "cannot be read: %s", why);
 		sriov_error_free(refresh->error);
 	} else {
-		g_autoptr(GHashTable) before = owned_and_present(daemon);
+		g_autoptr(GHashTable) before = g_hash_table_new(NULL, NULL);
 
+		for (guint i = 0; i < daemon->model->pfs->len; i++)
+			collect_owned(daemon->model->pfs->pdata[i], before);
+		g_clear_pointer(&daemon->host_error, sriov_error_free);
 		srv_model_set_inventory(daemon->model, refresh->inventory);
 		spci_inventory_free(refresh->inventory);
 		tell_losses(daemon, before);
@@ -117,7 +122,7 @@ static gboolean refresh_start(gpointer data)
 
 void srv_host_refresh(struct srv_daemon *daemon)
 {
-	if (!daemon->refresh_source)
+	if (!daemon->refresh_source && !daemon->stopping)
 		daemon->refresh_source = g_timeout_add(REFRESH_DELAY_MS, refresh_start, daemon);
 }
 
@@ -132,8 +137,10 @@ static void link_changed(struct srv_daemon *daemon, struct srv_pf *pf, enum spci
 	pf->facts->link = link;
 	pf->link_since = g_get_monotonic_time();
 	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "link %s", names[link]);
-	if (link == SPCI_LINK_UP)
-		srv_nic_serve_waiting(daemon);
+	if (link != SPCI_LINK_UP)
+		return;
+	srv_pf_scrub(daemon, pf);
+	srv_nic_serve_waiting(daemon);
 }
 
 static void on_link(const struct snl_link *link, bool removed, void *data)

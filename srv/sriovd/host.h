@@ -17,6 +17,9 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err);
 /* Reads it again soon, on a thread, and provisions what needs it. Several requests become one. */
 void srv_host_refresh(struct srv_daemon *daemon);
 
+/* Takes new facts of one PF (stolen; NULL: it is gone), and tells of owners' VFs that it lost. */
+void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts);
+
 /* Begins to follow link events. */
 int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err);
 

@@ -8,9 +8,9 @@
 
 /*
  * Checksums of rows. SQLite keeps none of its pages: a bit that flips inside a value would be read
- * as if it had been written so. So every row carries the first 64 bits of the SHA-256 of its table's
- * name and its other columns, in the table's order; the sum (modulo 2^64) of all of them stands in
- * the ledger's head and tells when a row has vanished, come twice or come back.
+ * as if it had been written so. So every row carries the first 64 bits of the SHA-256 of its
+ * table's name and its other columns, in the table's order; the sum (modulo 2^64) of all of them
+ * stands in the ledger's head and tells when a row has vanished, come twice or come back.
  */
 struct srv_sum;
 
@@ -32,7 +32,7 @@ int64_t srv_sum_values(struct srv_sum *sum, const char *table, const struct srv_
 int64_t srv_sum_columns(struct srv_sum *sum, const char *table, sqlite3_stmt *stmt, int skip);
 
 /*
- * Makes row_sum(TABLE, COLUMN...) known to a connection, for migrations. sum: borrowed, outlives the
- * connection. Returns what sqlite3_create_function() returns.
+ * Makes row_sum(TABLE, COLUMN...) known to a connection, for migrations. sum: borrowed, outlives
+ * the connection. Returns what sqlite3_create_function() returns.
  */
 int srv_sum_register(struct srv_sum *sum, sqlite3 *handle);

@@ -109,7 +109,17 @@ int srv_ledger_open(const char *dir, struct srv_ledger **ret, struct sriov_error
 /* Finishes what was handed over, calls the callbacks not yet called, closes. NULL is a no-op. */
 void srv_ledger_close(struct srv_ledger *ledger);
 
-/* Everything in it; blocks, at start only. *ret is the caller's. */
+/*
+ * What the daemon runs with when its ledger cannot be opened, so that it still shows things and
+ * changes nothing: it takes transactions and fails every one with `why` (copied), by the callback
+ * as any other; srv_ledger_load() fails with it too. Nothing is locked. Never fails.
+ */
+struct srv_ledger *srv_ledger_unusable(const struct sriov_error *why);
+
+/* Why it is unusable, borrowed; NULL for one that works. */
+const struct sriov_error *srv_ledger_error(const struct srv_ledger *ledger);
+
+/* Everything in it; blocks, at start only. *ret is the caller's. Errors, LEDGER: as opening. */
 int srv_ledger_load(struct srv_ledger *ledger, struct srv_ledger_image **ret,
 		    struct sriov_error **err);
 
@@ -135,9 +145,32 @@ void srv_ledger_commit(struct srv_ledger_txn *txn,
 /* Throws a transaction away. */
 void srv_ledger_abandon(struct srv_ledger_txn *txn);
 
-/* Commits and group commits so far, for metrics and tests. */
+/*
+ * For metrics and tests, since it was opened: transactions that are on disk, and the group commits
+ * that it took.
+ */
 void srv_ledger_counts(struct srv_ledger *ledger, uint64_t *ret_txns, uint64_t *ret_commits);
 
+/*
+ * Looks at a ledger without changing it, and adds a sentence to problems (of char *, the caller's)
+ * for everything that is wrong; none: it is sound. Another process may have it open. Blocks on the
+ * disk, for the time that opening takes.
+ *
+ * Errors, LEDGER: there is none, or it cannot be read at all.
+ */
+int srv_ledger_check(const char *dir, GPtrArray *problems, struct sriov_error **err);
+
+/*
+ * Gives the ledger's files another name beside, with the date in it, so that the next
+ * srv_ledger_open() makes a new one. Blocks on the disk.
+ *
+ * ret_path: what the file is called now, the caller's; NULL when there was none
+ * Errors, LEDGER: a daemon has it open (be it this one); a file cannot be renamed, and then the
+ * ledger is as it was, or refused as damaged until this has been done again.
+ */
+int srv_ledger_set_aside(const char *dir, char **ret_path, struct sriov_error **err);
+
+/* NULL for a number that is none of the enum's */
 const char *srv_nic_state_name(enum srv_nic_state state);
 const char *srv_backing_name(enum srv_backing backing);
 const char *srv_owner_kind_name(enum srv_owner_kind kind);
@@ -146,3 +179,12 @@ struct srv_nic_row *srv_nic_row_copy(const struct srv_nic_row *row);
 void srv_nic_row_free(struct srv_nic_row *row);
 void srv_vf_row_free(struct srv_vf_row *row);
 void srv_ledger_image_free(struct srv_ledger_image *image);
+
+/* A ledger in the place of one that cannot be used: every transaction fails with why (copied). */
+struct srv_ledger *srv_ledger_unusable(const struct sriov_error *why);
+/* Why it cannot be used; NULL when it can. Borrowed. */
+const struct sriov_error *srv_ledger_error(const struct srv_ledger *ledger);
+/* Checks the file, read-only; problems: of char *, appended to. Blocks. */
+int srv_ledger_check(const char *dir, GPtrArray *problems, struct sriov_error **err);
+/* Moves the files aside; *ret_path is the caller's, NULL when there was none. Blocks. */
+int srv_ledger_set_aside(const char *dir, char **ret_path, struct sriov_error **err);

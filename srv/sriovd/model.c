@@ -43,6 +43,7 @@ static void nic_free(gpointer data)
 	g_free(row->reason);
 	g_free(row->decision);
 	g_free(nic->team.tap);
+	g_clear_pointer(&nic->waiters, g_array_unref);
 	g_free(nic);
 }
 
@@ -353,7 +354,7 @@ static const char *unusable_reason(const struct srv_vf *vf)
 		       "alone "
 		       "(no ACS on the way to it)";
 	if (g_strcmp0(facts->driver, "vfio-pci") != 0)
-		return "it is not bound to vfio-pci";
+		return "it is not bound to vfio-pci (is the module there: modprobe vfio-pci?)";
 	return NULL;
 }
 

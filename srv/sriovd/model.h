@@ -43,6 +43,8 @@ struct srv_vf {
 	bool scrubbing;		     /* a scrub is under way or waiting */
 	bool fresh;		     /* just created by us, so just out of reset */
 	bool held;		     /* the last scrub found a process still using it */
+	bool stalled;		     /* the last scrub could not be tried: its PF was down */
+	uint32_t verified;	     /* enum snl_vf_attr: set for its owner and read back */
 };
 
 enum srv_pf_state {
@@ -115,6 +117,7 @@ struct srv_nic {
 	uint32_t generation;
 	int64_t changed; /* g_get_monotonic_time() of the last change of its state */
 	bool busy;	 /* an operation on it is under way */
+	GArray *waiters; /* who waits for the end of it (nic-attach.c); NULL */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */
 	bool owner_gone; /* its owner went away while it was busy: released when the operation ends
 			  */

@@ -18,8 +18,7 @@ struct attach {
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
 	struct srv_attach_work *work;
 	struct sriov_error *error;
-	bool look;	  /* it may be there already */
-	char *why_not_vf; /* the VF failed, and this is the second try, with virtio */
+	bool look; /* it may be there already */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 };
@@ -30,8 +29,38 @@ static void attach_free(struct attach *attach)
 {
 	srv_attach_work_free(attach->work);
 	sriov_error_free(attach->error);
-	g_free(attach->why_not_vf);
 	g_free(attach);
+}
+
+struct waiter {
+	void (*done)(struct srv_nic *nic, void *data);
+	void *data;
+};
+
+void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic, void *data),
+			  void *data)
+{
+	const struct waiter waiter = { done, data };
+
+	if (!nic->busy) {
+		done(nic, data);
+		return;
+	}
+	if (!nic->waiters)
+		nic->waiters = g_array_new(FALSE, FALSE, sizeof(struct waiter));
+	g_array_append_val(nic->waiters, waiter);
+}
+
+/* One of them may begin the next operation; the others then wait for that as well. */
+void srv_nic_settled(struct srv_nic *nic)
+{
+	g_autoptr(GArray) waiters = g_steal_pointer(&nic->waiters);
+
+	for (guint i = 0; waiters && i < waiters->len; i++) {
+		const struct waiter *waiter = &g_array_index(waiters, struct waiter, i);
+
+		srv_nic_when_settled(nic, waiter->done, waiter->data);
+	}
 }
 
 static void finish(struct attach *attach, const struct sriov_error *error)
@@ -39,15 +68,19 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	struct srv_daemon *daemon = attach->daemon;
 	struct srv_nic *nic = attach->nic;
 
+	bool gone = nic->owner_gone;
+	g_autofree char *uuid = g_strdup(nic->row.owner.key);
+
 	nic->busy = false;
+	nic->owner_gone = false;
 	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.state == SRV_NIC_ATTACHED &&
 	    attach->work)
 		srv_failover_attached(daemon, nic, srv_attach_work_tap(attach->work), true);
 	if (attach->done)
 		attach->done(error, attach->data);
-	if (nic->owner_gone)
-		srv_nic_owner_gone(daemon, nic->row.owner.key);
-	nic->owner_gone = false;
+	srv_nic_settled(nic);
+	if (gone)
+		srv_nic_owner_gone(daemon, uuid);
 	attach_free(attach);
 }
 
@@ -88,37 +121,6 @@ static void succeeded(struct attach *attach)
 			  "attached, virtio on %s: %s", uplink, reason ? reason : "");
 	}
 	record(attach);
-}
-
-static void restored(const struct sriov_error *error, void *data)
-{
-	struct attach *attach = data;
-	g_autofree char *subject = srv_nic_subject(attach->nic);
-
-	if (error) {
-		g_autofree char *why = sriov_error_text(error);
-
-		srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
-			  "the VF's attributes could not be checked after libvirt attached it: %s",
-			  why);
-	}
-	succeeded(attach);
-}
-
-/* libvirt sets a VF's MAC and VLAN when it attaches it, and the QoS to 0. */
-static void restore(struct attach *attach)
-{
-	struct srv_nic *nic = attach->nic;
-	const struct srv_network *network = srv_config_network(attach->daemon->model->config,
-							       nic->row.network);
-	struct snl_vf_attrs attrs;
-
-	if (!nic->vf || !network) {
-		succeeded(attach);
-		return;
-	}
-	attrs = srv_nic_attrs(nic, network);
-	srv_vf_restore(attach->daemon, nic->vf, &attrs, restored, attach);
 }
 
 /* Its backing goes back; a VF that was touched is scrubbed. */
@@ -184,14 +186,47 @@ static void attach_run(void *data)
 		srv_attach_work_run(attach->work, &attach->error);
 }
 
-static void attach_ran(void *data)
+/* The VF is in the guest without the network's attributes: it does not stay there. */
+static void withdraw_run(void *data)
 {
 	struct attach *attach = data;
 
-	if (attach->error)
+	srv_detach_work_run(attach->work, NULL);
+}
+
+static void withdrawn(void *data)
+{
+	failed(data);
+}
+
+static void restored(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+
+	if (!error) {
+		succeeded(attach);
+		return;
+	}
+	attach->error = sriov_error_copy(error);
+	srv_queue_push(srv_daemon_domain_queue(attach->daemon, attach->nic->row.owner.key),
+		       withdraw_run, withdrawn, attach);
+}
+
+static void attach_ran(void *data)
+{
+	struct attach *attach = data;
+	const struct srv_network *network = srv_config_network(attach->daemon->model->config,
+							       attach->nic->row.network);
+	struct snl_vf_attrs attrs;
+
+	if (attach->error) {
 		failed(attach);
-	else
-		restore(attach);
+	} else if (attach->nic->vf && network) {
+		attrs = srv_nic_attrs(attach->nic, network);
+		srv_vf_restore(attach->daemon, attach->nic->vf, &attrs, restored, attach);
+	} else {
+		succeeded(attach);
+	}
 }
 
 static void attach_device(struct attach *attach)

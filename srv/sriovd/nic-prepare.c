@@ -410,6 +410,19 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->deadline_source = g_timeout_add_seconds(WAIT_SECONDS, on_deadline, prepare);
 }
 
+void srv_nic_refuse_waiting(struct srv_daemon *daemon, const struct sriov_error *error)
+{
+	g_autoptr(GPtrArray) waiting = daemon->waiting_starts;
+
+	daemon->waiting_starts = g_ptr_array_new();
+	for (guint i = 0; i < waiting->len; i++) {
+		struct prepare *prepare = waiting->pdata[i];
+
+		prepare->done(error, prepare->data);
+		prepare_free(prepare);
+	}
+}
+
 void srv_nic_serve_waiting(struct srv_daemon *daemon)
 {
 	/* In the order in which they came; one that goes on waiting keeps its place. */

@@ -31,12 +31,22 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 /* A VF came free, or a PF ready: tries again for the starts that wait. */
 void srv_nic_serve_waiting(struct srv_daemon *daemon);
 
+/* The daemon ends: answers the starts that wait. error is borrowed. */
+void srv_nic_refuse_waiting(struct srv_daemon *daemon, const struct sriov_error *error);
+
 /* The domain runs: attaches those of its nics that are reserved. */
 void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid);
 
 /* Attaches one reserved nic. done may be NULL. */
 void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 		    void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/* Calls done as soon as nothing is under way on the nic, maybe at once. The nic is borrowed. */
+void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic, void *data),
+			  void *data);
+
+/* Nothing is under way on it any more: tells those who wait. For who has cleared nic->busy. */
+void srv_nic_settled(struct srv_nic *nic);
 
 /* Detaches one from its running owner and takes its backing. done may be NULL. */
 void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,

@@ -43,13 +43,15 @@ static void finish(struct move *move)
 	struct srv_daemon *daemon = move->daemon;
 	struct srv_nic *nic = move->nic;
 	bool gone = nic->owner_gone;
+	g_autofree char *uuid = g_strdup(nic->row.owner.key);
 
 	nic->busy = false;
 	nic->owner_gone = false;
 	if (move->done)
 		move->done(move->error, move->data);
+	srv_nic_settled(nic);
 	if (gone)
-		srv_nic_owner_gone(daemon, nic->row.owner.key);
+		srv_nic_owner_gone(daemon, uuid);
 	srv_attach_work_free(move->work);
 	sriov_error_free(move->error);
 	g_free(move);

@@ -14,6 +14,7 @@
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/serial.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -27,6 +28,7 @@ struct provision {
 	uint32_t ifindex;
 	bool set_up;	/* the PF's netdev is ours to bring up */
 	bool created;	/* the VFs there are, are ours and new */
+	bool made;	/* ditto, until the end */
 	bool destroyed; /* tried once to get rid of VFs in the wrong number */
 	struct spci_pf *facts;
 	struct sriov_error *error;
@@ -37,7 +39,8 @@ static bool wants_bind(const struct srv_vf *vf)
 {
 	bool vfio = vf->facts && g_strcmp0(vf->facts->driver, "vfio-pci") == 0;
 
-	if (!vf->facts || !vf->pool || vf->nic || vf->foreign)
+	/* After a boot, a VF that is claimed by hand is made anew, and nobody can hold it yet. */
+	if (!vf->facts || !vf->pool || (vf->nic && !vf->fresh) || vf->foreign)
 		return false;
 	return vf->pool->device_type == SRV_DEVICE_VFIO ? !vfio : vfio || !vf->facts->driver;
 }
@@ -85,6 +88,8 @@ static void finish(struct provision *work, enum srv_pf_state state, const char *
 		srv_event(daemon->events, LOG_INFO, "pf", pf->name, "ready, %u VFs%s%s",
 			  pf->facts ? pf->facts->num_vfs : 0, reason ? "; " : "",
 			  reason ? reason : "");
+	if (work->made)
+		srv_reconcile_claims(daemon, pf);
 	srv_serial_next(pf->serial);
 	if (work->facts)
 		spci_pf_free(work->facts);
@@ -165,6 +170,7 @@ static void created(const struct spci_outcome *outcome, const struct sriov_error
 			  "the driver made %u VFs where %u were asked for", outcome->num,
 			  work->pf->wanted_vfs);
 	work->created = true;
+	work->made = true;
 	/* All that was known of its VFs is history. */
 	for (guint i = 0; i < work->pf->vfs->len; i++)
 		srv_model_mark_vf(work->pf->vfs->pdata[i], SRV_VF_DIRTY, NULL);
@@ -309,8 +315,11 @@ static void provision_start(void *data)
 
 void srv_pf_provision(struct srv_daemon *daemon, struct srv_pf *pf)
 {
-	struct provision *work = g_new0(struct provision, 1);
+	struct provision *work;
 
+	if (!srv_daemon_may_work(daemon))
+		return;
+	work = g_new0(struct provision, 1);
 	work->daemon = daemon;
 	work->pf = pf;
 	work->bound = g_array_new(FALSE, FALSE, sizeof(uint64_t));

@@ -5,6 +5,7 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -16,6 +17,7 @@ struct reconcile {
 	struct srv_daemon *daemon;
 	int64_t began;	    /* g_get_monotonic_time(): what changed since is newer than the list */
 	GPtrArray *domains; /* of struct srv_virt_domain */
+	GPtrArray *waiters; /* of struct srv_waiter: who asked before it began */
 	struct sriov_error *error;
 };
 
@@ -112,6 +114,15 @@ static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
 	srv_nic_attach(daemon, nic, NULL, NULL);
 }
 
+static bool asks_for(const GPtrArray *requests, const char *id)
+{
+	for (guint i = 0; i < requests->len; i++) {
+		if (g_str_equal(((const struct srv_nic_request *)requests->pdata[i])->id, id))
+			return true;
+	}
+	return false;
+}
+
 static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		       const struct srv_virt_domain *domain, int64_t began)
 {
@@ -122,7 +133,9 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		return;
 	if (nic->row.mode == SRV_MODE_FAILOVER ? !srv_failover_settle(daemon, nic, domain)
 					       : !iface) {
-		supply(daemon, nic);
+		/* What only its stored configuration asks for comes with its next start. */
+		if (asks_for(domain->live->nics, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
+			supply(daemon, nic);
 		return;
 	}
 	if (nic->row.mode == SRV_MODE_FAILOVER)
@@ -134,10 +147,27 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		adopt(daemon, nic, iface);
 }
 
+/* What a running domain asks for now, and what it asks for from its next start on. Borrowing. */
+static GPtrArray *all_requests(const struct srv_virt_domain *domain)
+{
+	GPtrArray *requests = g_ptr_array_new();
+
+	for (guint i = 0; i < domain->live->nics->len; i++)
+		g_ptr_array_add(requests, domain->live->nics->pdata[i]);
+	for (guint i = 0; domain->stored && i < domain->stored->nics->len; i++) {
+		struct srv_nic_request *request = domain->stored->nics->pdata[i];
+
+		if (!asks_for(domain->live->nics, request->id))
+			g_ptr_array_add(requests, request);
+	}
+	return requests;
+}
+
 static void settle_running(struct srv_daemon *daemon, const struct srv_virt_domain *domain,
 			   int64_t began)
 {
 	struct srv_ledger_txn *txn;
+	g_autoptr(GPtrArray) requests = NULL;
 	g_autoptr(GPtrArray) nics = NULL;
 	sriov_autoerror err = NULL;
 
@@ -146,9 +176,9 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 			  "its metadata cannot be read: %s", domain->bad->message);
 		return;
 	}
+	requests = all_requests(domain);
 	txn = srv_ledger_begin(daemon->ledger);
-	if (srv_nic_sync_rows(daemon, txn, domain->uuid, domain->name, domain->live->nics, &err) <
-	    0) {
+	if (srv_nic_sync_rows(daemon, txn, domain->uuid, domain->name, requests, &err) < 0) {
 		g_autofree char *why = sriov_error_text(err);
 
 		srv_ledger_abandon(txn);
@@ -311,6 +341,16 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 	}
 }
 
+static void tell_waiters(struct srv_daemon *daemon, GPtrArray *waiters)
+{
+	for (guint i = 0; i < waiters->len; i++) {
+		const struct srv_waiter *waiter = waiters->pdata[i];
+
+		waiter->done(waiter->data);
+	}
+	g_ptr_array_unref(waiters);
+}
+
 static void reconcile_run(void *data)
 {
 	struct reconcile *reconcile = data;
@@ -336,6 +376,7 @@ static void reconcile_done(void *data)
 		daemon->reconciled = true;
 		srv_failover_serve(daemon);
 	}
+	tell_waiters(daemon, reconcile->waiters);
 	g_free(reconcile);
 	if (daemon->reconcile_again)
 		srv_reconcile(daemon);
@@ -349,18 +390,36 @@ void srv_reconcile(struct srv_daemon *daemon)
 		daemon->reconcile_again = true;
 		return;
 	}
-	if (!srv_virt_connected(daemon->virt))
+	if (!daemon->virt || !srv_virt_connected(daemon->virt) || !srv_daemon_may_work(daemon))
 		return;
 	daemon->reconciling = true;
 	daemon->reconcile_again = false;
 	reconcile = g_new0(struct reconcile, 1);
 	reconcile->daemon = daemon;
 	reconcile->began = g_get_monotonic_time();
-	srv_queue_push(daemon->host_queue, reconcile_run, reconcile_done, reconcile);
+	reconcile->waiters = g_steal_pointer(&daemon->reconcile_waiters);
+	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
+	srv_queue_push(daemon->libvirt_queue, reconcile_run, reconcile_done, reconcile);
 }
 
+void srv_reconcile_then(struct srv_daemon *daemon, void (*done)(void *data), void *data)
+{
+	struct srv_waiter *waiter;
+
+	if (!daemon->virt || !srv_virt_connected(daemon->virt) || !srv_daemon_may_work(daemon)) {
+		done(data);
+		return;
+	}
+	waiter = g_new(struct srv_waiter, 1);
+	*waiter = (struct srv_waiter){ done, data };
+	g_ptr_array_add(daemon->reconcile_waiters, waiter);
+	srv_reconcile(daemon);
+}
+
+/* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
 static gboolean on_period(gpointer data)
 {
+	srv_host_refresh(data);
 	srv_reconcile(data);
 	return G_SOURCE_CONTINUE;
 }
@@ -380,9 +439,13 @@ static void claim_configured(const struct sriov_error *error, void *data)
 	nic->busy = false;
 	if (error)
 		srv_model_set_nic_state(nic, SRV_NIC_FAILED, error->message);
+	else if (nic->row.state != SRV_NIC_ATTACHED)
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
+	if (nic->vf && !error)
+		nic->vf->fresh = false;
 }
 
-void srv_reconcile_claims(struct srv_daemon *daemon)
+void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
 
@@ -393,7 +456,7 @@ void srv_reconcile_claims(struct srv_daemon *daemon)
 		struct snl_vf_attrs attrs;
 
 		if (nic->row.owner.kind != SRV_OWNER_MANUAL || !nic->vf || !nic->vf->facts ||
-		    !network)
+		    !network || nic->busy || (pf && nic->vf->pf != pf))
 			continue;
 		nic->busy = true;
 		attrs = srv_nic_attrs(nic, network);

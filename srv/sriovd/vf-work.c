@@ -18,8 +18,8 @@ struct configure {
 	struct srv_daemon *daemon;
 	struct srv_vf *vf;
 	struct snl_vf_attrs attrs;
-	bool differing; /* set only what is not as wanted */
-	uint32_t ifindex;
+	bool only_differing;
+	uint32_t ifindex, index, supported;
 	struct sriov_error *error;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -55,16 +55,15 @@ static int open_pf(uint32_t ifindex, const char *name, struct snl **ret, struct 
 	return r;
 }
 
-/* Takes out of what is wanted what the VF has already; false when nothing is left. */
-static bool leave_out_equal(struct configure *work, struct snl *nl)
+/* Leaves in the mask what differs from what the kernel says; what it does not say is left alone. */
+static int keep_differing(struct snl *nl, struct configure *work)
 {
-	struct snl_vf_attrs have;
+	struct snl_vf_attrs now;
+	int r = snl_vf_get(nl, work->ifindex, work->index, &now, &work->error);
 
-	if (snl_vf_get(nl, work->ifindex, work->vf->ref.index, &have, &work->error) < 0)
-		return false;
-	/* What the driver does not report cannot be compared; it was set before the attach. */
-	work->attrs.mask = snl_vf_attrs_diff(&work->attrs, &have) & have.mask;
-	return work->attrs.mask != 0;
+	if (r == 0)
+		work->attrs.mask &= snl_vf_attrs_diff(&work->attrs, &now) & now.mask;
+	return r;
 }
 
 static void configure_run(void *data)
@@ -74,12 +73,9 @@ static void configure_run(void *data)
 
 	if (open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
 		return;
-	if (work->differing && !leave_out_equal(work, nl)) {
-		snl_free(nl);
-		return;
-	}
-	snl_vf_set(nl, work->ifindex, work->vf->ref.index, &work->attrs, &(uint32_t){ 0 },
-		   &work->error);
+	if ((!work->only_differing || keep_differing(nl, work) == 0) && work->attrs.mask)
+		snl_vf_set(nl, work->ifindex, work->index, &work->attrs, &work->supported,
+			   &work->error);
 	snl_free(nl);
 }
 
@@ -88,6 +84,8 @@ static void configure_done(void *data)
 	struct configure *work = data;
 
 	srv_serial_next(work->vf->pf->serial);
+	if (!work->only_differing)
+		work->vf->verified = work->error ? 0 : work->supported & work->attrs.mask;
 	if (work->error) {
 		g_autofree char *name = srv_vf_name(work->vf);
 
@@ -106,32 +104,38 @@ static void configure_start(void *data)
 	srv_queue_push(work->vf->pf->queue, configure_run, configure_done, work);
 }
 
-static void configure(struct srv_daemon *daemon, struct srv_vf *vf,
-		      const struct snl_vf_attrs *attrs, bool differing,
-		      void (*done)(const struct sriov_error *error, void *data), void *data)
+static struct configure *configure_new(struct srv_daemon *daemon, struct srv_vf *vf,
+				       const struct snl_vf_attrs *attrs)
 {
 	struct configure *work = g_new0(struct configure, 1);
 
 	work->daemon = daemon;
 	work->vf = vf;
+	work->index = vf->ref.index;
 	work->attrs = *attrs;
-	work->differing = differing;
-	work->done = done;
-	work->data = data;
-	srv_serial_push(vf->pf->serial, configure_start, work);
+	return work;
 }
 
 void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 		      const struct snl_vf_attrs *attrs,
 		      void (*done)(const struct sriov_error *error, void *data), void *data)
 {
-	configure(daemon, vf, attrs, false, done, data);
+	struct configure *work = configure_new(daemon, vf, attrs);
+
+	work->done = done;
+	work->data = data;
+	srv_serial_push(vf->pf->serial, configure_start, work);
 }
 
 void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct snl_vf_attrs *attrs,
 		    void (*done)(const struct sriov_error *error, void *data), void *data)
 {
-	configure(daemon, vf, attrs, true, done, data);
+	struct configure *work = configure_new(daemon, vf, attrs);
+
+	work->only_differing = true;
+	work->done = done;
+	work->data = data;
+	srv_serial_push(vf->pf->serial, configure_start, work);
 }
 
 /* Scrubbing */
@@ -267,6 +271,7 @@ static void scrub_record(struct scrub *scrub)
 		g_autofree char *why = work->error ? sriov_error_text(work->error) : NULL;
 
 		work->vf->held = work->held;
+		work->vf->stalled = scrub->error != NULL;
 		if (work->held || scrub->error)
 			continue;
 		work->vf->fresh = false;
@@ -404,7 +409,7 @@ void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf)
 	struct scrub *scrub;
 	bool any = false;
 
-	if (pf->state != SRV_PF_READY)
+	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon))
 		return;
 	for (guint i = 0; i < pf->vfs->len && !any; i++) {
 		const struct srv_vf *vf = pf->vfs->pdata[i];

@@ -23,8 +23,11 @@ void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 		      void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /*
- * Reads a VF back and sets only what differs, while a guest may be using it: libvirt sets MAC and
- * VLAN when it attaches a VF, and the VLAN's QoS to 0 with it.
+ * Reads the attributes of a VF back and sets those again that differ: libvirt sets MAC and VLAN
+ * itself when it attaches a VF, and with the VLAN the priority 0 (virNetDevSetVfVlan()). What is
+ * right already is not sent, because some drivers reset a VF for it (ice, i40e).
+ *
+ * done: as of srv_vf_configure()
  */
 void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct snl_vf_attrs *attrs,
 		    void (*done)(const struct sriov_error *error, void *data), void *data);

@@ -24,9 +24,20 @@
  */
 #define SRV_VIRT_EVENTS 4
 
+/* How patient it is. Tests are less so. */
+struct srv_virt_times {
+	unsigned retry_min_ms; /* before the second attempt to connect; doubled from then on … */
+	unsigned retry_max_ms; /* … up to this */
+	unsigned attach_ms;    /* how long an attach tries again while the domain starts */
+	unsigned pause_ms;     /* between two tries, and between two looks at a domain's XML */
+	unsigned free_ms;      /* how long srv_virt_free() waits for the connection's thread */
+};
+extern const struct srv_virt_times srv_virt_times;
+
 struct srv_virt {
 	gatomicrefcount refs;
 	char *uri;
+	struct srv_virt_times times;
 	struct srv_virt_handler handler; /* called on the main thread only */
 	void *data;
 	int rootfd; /* of the file system, for /run and /proc; or a negative errno */
@@ -34,6 +45,8 @@ struct srv_virt {
 	GMutex lock; /* guards what follows */
 	GCond changed;
 	virConnectPtr conn; /* NULL: not connected */
+	/* The one that is open or being opened, only to be compared with: whose end sets lost. */
+	virConnectPtr watched;
 	char *why;	    /* not connected: what the last attempt said; NULL: none has ended */
 	bool lost;	    /* the connection that is open or being opened has died */
 	bool closing;	    /* its owner has gone: no handler is called any more */
@@ -42,6 +55,10 @@ struct srv_virt {
 
 	int callbacks[SRV_VIRT_EVENTS]; /* the connection's thread only; -1: none */
 };
+
+/* As srv_virt_new(), with other times. */
+struct srv_virt *srv_virt_new_with(const char *uri, const struct srv_virt_times *times,
+				   const struct srv_virt_handler *handler, void *data);
 
 struct srv_virt *srv_virt_ref(struct srv_virt *virt);
 void srv_virt_unref(void *virt);
@@ -52,6 +69,9 @@ bool srv_virt_is_closing(struct srv_virt *virt);
  * NULL with UNAVAILABLE when there is none. When it dies meanwhile, calls on it fail.
  */
 virConnectPtr srv_virt_acquire(struct srv_virt *virt, struct sriov_error **err);
+
+/* Sets UNAVAILABLE: it is not connected, with the reason. Takes the lock. Returns -ENOTCONN. */
+int srv_virt_unavailable(struct srv_virt *virt, struct sriov_error **err);
 
 /*
  * The domain of that UUID or, with by_name, also of that name. The caller frees it with
@@ -110,12 +130,23 @@ const char *srv_virt_backend_at(int rootfd, const char *name);
 /* Is it the XML of a running domain? libvirt gives a root element with an id only to those. */
 bool srv_virt_xml_is_live(const char *xml);
 
+/* Parses a domain's XML. NULL: not even its devices can be read. *ret_bad is set when something is
+ * wrong with it, be it only our metadata. */
+struct srv_domain *srv_virt_parse(const char *xml, struct sriov_error **ret_bad);
+
 /* Cleanups. libvirt's functions return int, and its strings are left to free(). */
 static inline void srv_virt_text_cleanup(char **text)
 {
 	free(*text);
 }
 #define srv_virt_autotext __attribute__((cleanup(srv_virt_text_cleanup))) char *
+
+/* A reference for the length of a call: its owner may go while it hangs in libvirt. */
+static inline void srv_virt_cleanup(struct srv_virt **virt)
+{
+	srv_virt_unref(*virt);
+}
+#define srv_virt_autoref __attribute__((cleanup(srv_virt_cleanup))) struct srv_virt *
 
 static inline void srv_virt_conn_cleanup(virConnectPtr *conn)
 {

@@ -18,7 +18,7 @@ struct srv_virt;
 enum srv_virt_event {
 	SRV_VIRT_STARTED,
 	SRV_VIRT_STOPPED, /* shut down, destroyed, crashed, migrated away: QEMU is gone */
-	SRV_VIRT_DEFINED, /* also redefined */
+	SRV_VIRT_DEFINED, /* also redefined, renamed, or our metadata element was changed */
 	SRV_VIRT_UNDEFINED,
 	SRV_VIRT_RESUMED,
 };
@@ -33,13 +33,24 @@ struct srv_virt_handler {
 };
 
 /*
- * Registers libvirt's event implementation (which runs on GLib's default main context) and begins
- * to connect, on a thread. Returns at once; with libvirt absent it keeps trying, 1 s to 30 s apart.
+ * Registers libvirt's event implementation (which runs on GLib's default main context) and an error
+ * handler that prints nothing, both for the whole process, and begins to connect, on a thread.
+ * Returns at once; with libvirt absent it keeps trying, 1 s to 30 s apart. A connection whose other
+ * end is silent for 30 s counts as lost.
  *
  * uri: "qemu:///system"
+ * handler: copied
  */
 struct srv_virt *srv_virt_new(const char *uri, const struct srv_virt_handler *handler, void *data);
+
+/*
+ * Main thread; no handler is called any more. Waits at most 2 s for the connection to be closed in
+ * good order; a thread that hangs in libvirt is left behind. Calls under way fail with UNAVAILABLE
+ * or end as they would have; none may begin.
+ */
 void srv_virt_free(struct srv_virt *virt);
+
+/* Any thread. */
 bool srv_virt_connected(struct srv_virt *virt);
 
 struct srv_virt_domain {
@@ -48,9 +59,14 @@ struct srv_virt_domain {
 	bool active;
 	bool paused;
 	bool persistent;
-	struct srv_domain *live;   /* parsed live XML; NULL when not active */
-	struct srv_domain *stored; /* parsed stored XML; NULL when not persistent */
-	struct sriov_error *bad;   /* what was wrong with its metadata; NULL */
+	/*
+	 * Parsed live XML; NULL when not active, or when it cannot be read at all (bad says why).
+	 * With metadata that is bad its nics are empty and the rest is there.
+	 */
+	struct srv_domain *live;
+	struct srv_domain *stored; /* the same of the stored XML; NULL when not persistent */
+	struct sriov_error *bad;   /* of what is in force: live when active, else stored; or NULL */
+	struct sriov_error *stored_bad; /* of stored, active or not; NULL */
 };
 
 /*
@@ -59,33 +75,55 @@ struct srv_virt_domain {
  * domain, and DEVICE with libvirt's own words otherwise.
  */
 
-/* All domains, each with its parsed XML: *ret is of struct srv_virt_domain, the caller's. */
+/*
+ * All domains, each with its parsed XML: *ret is of struct srv_virt_domain, the caller's. One whose
+ * XML cannot be read is there too, with bad set.
+ */
 int srv_virt_list(struct srv_virt *virt, GPtrArray **ret, struct sriov_error **err);
 
 /* One, by UUID or by name. */
 int srv_virt_get(struct srv_virt *virt, const char *domain, struct srv_virt_domain **ret,
 		 struct sriov_error **err);
 
-/* virDomainAttachDeviceFlags(AFFECT_LIVE): returns when libvirt has it. */
+/*
+ * virDomainAttachDeviceFlags(AFFECT_LIVE): returns when libvirt has it.
+ *
+ * While the domain's start is under way (its hooks, or the rest of its start job, for more than the
+ * 30 s that libvirt waits for the state change lock), and while another job holds that lock, it is
+ * tried again with pauses of a second, for 300 s at most: BUSY then. It ends at once when the
+ * domain is gone (NOT_FOUND), does not run and is not about to (DEVICE), or the connection is lost
+ * (UNAVAILABLE; the device may then be attached or not).
+ */
 int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_xml,
 		    struct sriov_error **err);
 
 /*
- * Detaches by alias and waits until the guest let it go (VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED).
- * NOT_FOUND: no such device; TIMEOUT: the guest ignored the request; the device is then still
- * there.
+ * Detaches by alias and waits until the guest let it go (VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED), which
+ * needs the default main context to run. A domain that stops meanwhile has let it go too; a request
+ * made earlier that the guest has not answered yet is waited for.
+ *
+ * timeout_seconds: how long to wait after libvirt took the request; libvirt takes up to 30 s for
+ *                  that, and 5 s more for the guest's answer
+ *
+ * NOT_FOUND: no such device, or the domain does not run; TIMEOUT: the guest ignored the request;
+ * DEVICE: it refused. After TIMEOUT and DEVICE the device is still there. UNAVAILABLE: it is not
+ * known.
  */
 int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 		    unsigned timeout_seconds, struct sriov_error **err);
 
 /*
- * Replaces our metadata element: nics is of struct srv_nic_request. Written to the stored
- * configuration and, when the domain runs, to the live one too.
+ * Replaces our metadata element: nics is of struct srv_nic_request; an empty list removes it.
+ * Written to the stored configuration and, with live or when there is none stored, to the live one
+ * too if the domain runs.
  */
-int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics,
+int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
 		      struct sriov_error **err);
 
-/* Starts a shut-off domain paused (its hook runs), and lets a paused one run. */
+/*
+ * Starts a shut-off domain paused (its hook runs; takes as long as the start), and lets a paused
+ * one run, which is no error when it runs already.
+ */
 int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err);
 int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error **err);
 

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is wrong, worst and widest first. */
+#include "srv/sriovd/api.h"
+
+#include "srv/sriovd/api-json.h"
+
+static void append_error(json_t *problems, bool is_error, const char *subject,
+			 const struct sriov_error *error)
+{
+	if (error)
+		srv_problem_append(problems, is_error, error->subject ?: subject, error->message);
+}
+
+static bool wants_vfio(const struct srv_config *config)
+{
+	for (guint i = 0; i < config->pools->len; i++) {
+		const struct srv_pool *pool = config->pools->pdata[i];
+
+		if (pool->device_type == SRV_DEVICE_VFIO)
+			return true;
+	}
+	return false;
+}
+
+/* Without either, no VF can be given to a guest, whatever else is right. */
+static void append_host(json_t *problems, const struct srv_daemon *daemon)
+{
+	const struct srv_model *model = daemon->model;
+
+	append_error(problems, true, "host", daemon->host_error);
+	if (daemon->host_error || !wants_vfio(model->config))
+		return;
+	if (!model->iommu)
+		srv_problem_append(problems, true, "host",
+				   "there is no IOMMU, so no VF can be given to a guest: enable it "
+				   "in the firmware (VT-d, AMD-Vi) and on the kernel's command "
+				   "line (intel_iommu=on)");
+	if (!model->vfio)
+		srv_problem_append(problems, true, "host",
+				   "the driver vfio-pci is not there, so no VF can be given to a "
+				   "guest: modprobe vfio-pci");
+}
+
+static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
+{
+	if (!daemon->virt || !srv_virt_connected(daemon->virt))
+		srv_problem_append(problems, false, "libvirt",
+				   "not connected, so no nic of a guest can be attached or "
+				   "detached; sriovd keeps trying");
+}
+
+static void append_pf(json_t *problems, const struct srv_pf *pf)
+{
+	guint reserved = pf->counts[SRV_VF_OWNED];
+	g_autofree char *text = NULL;
+
+	switch (pf->state) {
+	case SRV_PF_STUCK:
+	case SRV_PF_FAILED:
+		srv_problem_append(problems, true, pf->name, pf->reason ?: "it failed");
+		return;
+	case SRV_PF_GONE:
+		if (!reserved)
+			return;
+		text = g_strdup_printf("it is gone, and %u of its VFs have owners", reserved);
+		srv_problem_append(problems, true, pf->name, text);
+		return;
+	case SRV_PF_READY:
+		/* Why it is less than what was wanted. */
+		if (pf->reason)
+			srv_problem_append(problems, false, pf->name, pf->reason);
+		if (pf->facts && pf->facts->link == SPCI_LINK_DOWN)
+			srv_problem_append(problems, false, pf->name,
+					   "its link is down, so none of its VFs is handed out");
+		return;
+	case SRV_PF_CONFIGURING:
+	case SRV_PF_UNMANAGED:
+		return;
+	}
+	g_assert_not_reached();
+}
+
+static void append_vfs(json_t *problems, const struct srv_pf *pf)
+{
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		const struct srv_vf *vf = pf->vfs->pdata[i];
+		g_autofree char *name = srv_vf_name(vf);
+		const char *reason;
+
+		if (vf->nic && !vf->facts)
+			srv_problem_append(problems, true, name,
+					   "it has an owner, and the kernel does not have it");
+		if (vf->facts && srv_vf_state(vf, &reason) == SRV_VF_STATE_QUARANTINED)
+			srv_problem_append(problems, true, name,
+					   reason ?: "quarantined, for a reason that was lost");
+	}
+}
+
+static void append_nics(json_t *problems, struct srv_daemon *daemon)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		g_autofree char *subject = srv_nic_subject(nic);
+
+		if (nic->row.state == SRV_NIC_FAILED)
+			srv_problem_append(problems, true, subject,
+					   nic->row.reason ?: "it could not be attached");
+	}
+}
+
+static void append_list(json_t *problems, const GPtrArray *list)
+{
+	json_t *json = srv_problems_to_json(list);
+
+	json_array_extend(problems, json);
+	json_decref(json);
+}
+
+json_t *srv_api_problems(struct srv_daemon *daemon)
+{
+	json_t *problems = json_array();
+
+	append_error(problems, true, "ledger", srv_daemon_refusal(daemon));
+	append_error(problems, true, "configuration", daemon->reload_error);
+	append_list(problems, daemon->config_problems);
+	append_list(problems, daemon->plugin_problems);
+	append_host(problems, daemon);
+	append_libvirt(problems, daemon);
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		append_pf(problems, daemon->model->pfs->pdata[i]);
+		append_vfs(problems, daemon->model->pfs->pdata[i]);
+	}
+	append_nics(problems, daemon);
+	return problems;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The configuration of a daemon: read at start, and again on request. It is read and checked
+ * against the host on a thread, and taken on the main thread, whole or not at all.
+ */
+#include "srv/sriovd/daemon-internal.h"
+
+#include <errno.h>
+#include <grp.h>
+
+#include "srv/sriovd/daemon-config.h"
+#include "srv/sriovd/host.h"
+#include "srv/sriovd/log.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
+
+/* The group database may be asked over the network: not on the main thread. */
+static bool find_group(const char *name, gid_t *ret)
+{
+	struct group group, *found = NULL;
+	g_autofree char *buf = NULL;
+	size_t size = 1024;
+	int r;
+
+	do {
+		size *= 2;
+		buf = g_realloc(buf, size);
+		r = getgrnam_r(name, &group, buf, size, &found);
+	} while (r == ERANGE && size < 1024 * 1024);
+	if (found)
+		*ret = found->gr_gid;
+	return found != NULL;
+}
+
+static void resolve_access(const struct srv_config *config, struct srv_access_ids *ret,
+			   GPtrArray *problems)
+{
+	const struct srv_access *access = &config->access;
+
+	*ret = (struct srv_access_ids){ .read_all = !access->read_group };
+	ret->has_admin = find_group(access->admin_group, &ret->admin);
+	if (!ret->has_admin)
+		srv_problem_add(problems, false, "access",
+				"there is no group \"%s\" on this host, so only root may change "
+				"anything; make it with: groupadd --system %s",
+				access->admin_group, access->admin_group);
+	if (!access->read_group)
+		return;
+	ret->has_read = find_group(access->read_group, &ret->read);
+	if (!ret->has_read)
+		srv_problem_add(problems, false, "access",
+				"there is no group \"%s\" on this host, so only root and the "
+				"admin group may read",
+				access->read_group);
+}
+
+/* The first error among the problems, as an error. */
+static int first_error(const GPtrArray *problems, struct sriov_error **err)
+{
+	for (guint i = 0; i < problems->len; i++) {
+		const struct srv_problem *problem = problems->pdata[i];
+
+		if (problem->is_error)
+			return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, problem->subject,
+					       "%s", problem->message);
+	}
+	return 0;
+}
+
+static void check(struct srv_config_reading *reading, const char *root)
+{
+	struct spci_inventory *inventory = NULL;
+	sriov_autoerror ignored = NULL;
+
+	if (spci_inventory_read(root, &inventory, &ignored) == 0) {
+		srv_config_check_host(reading->config, inventory, reading->problems);
+		spci_inventory_free(inventory);
+	}
+	resolve_access(reading->config, &reading->ids, reading->problems);
+	if (first_error(reading->problems, &reading->error) < 0) {
+		srv_config_unref(reading->config);
+		reading->config = NULL;
+	}
+}
+
+void srv_config_reading_run(struct srv_config_reading *reading, const char *root,
+			    const char *const *names, const char *const *texts, size_t n)
+{
+	GPtrArray *problems = NULL;
+
+	if (!reading->dir)
+		srv_config_parse(names, texts, n, &reading->config, &problems, &reading->error);
+	else
+		srv_config_load(reading->dir, &reading->config, &problems, &reading->error);
+	reading->problems = problems;
+	if (reading->config)
+		check(reading, root);
+}
+
+void srv_config_reading_clear(struct srv_config_reading *reading)
+{
+	srv_config_unref(reading->config);
+	if (reading->problems)
+		g_ptr_array_unref(reading->problems);
+	sriov_error_free(reading->error);
+	g_free(reading->dir);
+}
+
+/* Takes a good configuration; the reading keeps its problems. */
+static void take(struct srv_daemon *daemon, struct srv_config_reading *reading)
+{
+	srv_model_set_config(daemon->model, reading->config);
+	daemon->ids = reading->ids;
+	g_ptr_array_unref(daemon->config_problems);
+	daemon->config_problems = g_ptr_array_ref(reading->problems);
+	g_clear_pointer(&daemon->reload_error, sriov_error_free);
+	daemon->configured = true;
+}
+
+void srv_daemon_read_config(struct srv_daemon *daemon)
+{
+	struct srv_config_reading reading = { .dir = g_strdup(daemon->config_dir) };
+
+	srv_config_reading_run(&reading, daemon->root, NULL, NULL, 0);
+	if (reading.error) {
+		g_autofree char *why = sriov_error_text(reading.error);
+
+		srv_log(LOG_ERR, NULL,
+			"the configuration is bad, so nothing is managed that was not already: %s",
+			why);
+		/* Who may do what is as without any configuration. */
+		resolve_access(daemon->model->config, &daemon->ids, daemon->config_problems);
+		daemon->reload_error = g_steal_pointer(&reading.error);
+	} else {
+		take(daemon, &reading);
+	}
+	srv_config_reading_clear(&reading);
+}
+
+/* Again */
+
+struct reload {
+	struct srv_daemon *daemon;
+	struct srv_config_reading reading;
+	void (*done)(const struct sriov_error *error, const GPtrArray *problems, void *data);
+	void *data;
+};
+
+static void reload_run(void *data)
+{
+	struct reload *reload = data;
+
+	srv_config_reading_run(&reload->reading, reload->daemon->root, NULL, NULL, 0);
+}
+
+static void refuse(struct srv_daemon *daemon, const struct sriov_error *error)
+{
+	g_autofree char *why = sriov_error_text(error);
+
+	sriov_error_free(daemon->reload_error);
+	daemon->reload_error = sriov_error_copy(error);
+	srv_event(daemon->events, LOG_ERR, "config", "configuration",
+		  "refused, the old one stays: %s", why);
+}
+
+static void reload_done(void *data)
+{
+	struct reload *reload = data;
+	struct srv_daemon *daemon = reload->daemon;
+
+	if (reload->reading.error) {
+		refuse(daemon, reload->reading.error);
+	} else {
+		take(daemon, &reload->reading);
+		srv_event(daemon->events, LOG_INFO, "config", "configuration",
+			  "read, %u pools, %u networks", daemon->model->config->pools->len,
+			  daemon->model->config->networks->len);
+		srv_reconcile_schedule(daemon);
+		srv_host_provision(daemon);
+		srv_nic_serve_waiting(daemon);
+		srv_reconcile(daemon);
+	}
+	if (reload->done)
+		reload->done(reload->reading.error, reload->reading.problems, reload->data);
+	srv_config_reading_clear(&reload->reading);
+	g_free(reload);
+}
+
+void srv_daemon_reload(struct srv_daemon *daemon,
+		       void (*done)(const struct sriov_error *error, const GPtrArray *problems,
+				    void *data),
+		       void *data)
+{
+	struct reload *reload = g_new0(struct reload, 1);
+
+	reload->daemon = daemon;
+	reload->reading.dir = g_strdup(daemon->config_dir);
+	reload->done = done;
+	reload->data = data;
+	srv_queue_push(daemon->host_queue, reload_run, reload_done, reload);
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/daemon-internal.h"
+
+#include <errno.h>
+
+#include "netlink/monitor.h"
+#include "srv/sriovd/api.h"
+#include "srv/sriovd/host.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/serial.h"
+
+/* How long what is under way at the end is waited for; the unit's TimeoutStopSec is above it. */
+#define END_SECONDS 15
+
+/* What the operations share */
+
+/* Above this many, queues that have nothing to do are given up. */
+#define DOMAIN_QUEUES_MIN 64
+
+static gboolean is_idle(gpointer key, gpointer queue, gpointer data)
+{
+	return srv_queue_length(queue) == 0;
+}
+
+struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char *uuid)
+{
+	struct srv_queue *queue = g_hash_table_lookup(daemon->domain_queues, uuid);
+
+	if (queue)
+		return queue;
+	if (g_hash_table_size(daemon->domain_queues) >= daemon->domain_queues_max) {
+		g_hash_table_foreach_remove(daemon->domain_queues, is_idle, NULL);
+		daemon->domain_queues_max = MAX(DOMAIN_QUEUES_MIN,
+						2 * g_hash_table_size(daemon->domain_queues));
+	}
+	queue = srv_queue_new(uuid);
+	g_hash_table_insert(daemon->domain_queues, g_strdup(uuid), queue);
+	return queue;
+}
+
+void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic)
+{
+	srv_ledger_put_nic(txn, &nic->row);
+}
+
+void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
+{
+	const struct srv_vf_row row = { vf->ref, vf->mark, vf->reason };
+
+	srv_ledger_put_vf(txn, &row);
+}
+
+char *srv_nic_subject(const struct srv_nic *nic)
+{
+	return g_strdup_printf("nic %s/%s", nic->row.owner.name, nic->row.id);
+}
+
+/* What libvirt tells */
+
+static void on_connection(bool connected, void *data)
+{
+	struct srv_daemon *daemon = data;
+
+	srv_event(daemon->events, connected ? LOG_INFO : LOG_WARNING, "libvirt", "libvirt", "%s",
+		  connected ? "connected" : "not connected, trying again");
+	if (connected)
+		srv_reconcile(daemon);
+	else
+		daemon->reconciled = false;
+}
+
+static void on_domain(const char *uuid, const char *name, enum srv_virt_event event, void *data)
+{
+	struct srv_daemon *daemon = data;
+
+	if (!srv_daemon_may_work(daemon))
+		return;
+	switch (event) {
+	case SRV_VIRT_STARTED:
+	case SRV_VIRT_RESUMED:
+		srv_nic_attach_owner(daemon, uuid);
+		return;
+	case SRV_VIRT_STOPPED:
+		srv_nic_owner_gone(daemon, uuid);
+		return;
+	case SRV_VIRT_DEFINED:
+	case SRV_VIRT_UNDEFINED:
+		srv_reconcile(daemon);
+		return;
+	}
+	g_assert_not_reached();
+}
+
+static void on_device_removed(const char *uuid, const char *alias, void *data)
+{
+	struct srv_daemon *daemon = data;
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		g_autofree char *own = srv_nic_alias(nic->row.id);
+
+		/* One that we detach ourselves is busy; this one the guest or somebody else took
+		 * out. */
+		if (g_str_equal(own, alias) && !nic->busy) {
+			srv_reconcile(daemon);
+			return;
+		}
+	}
+}
+
+/* Making and starting one */
+
+static void queue_unref(gpointer queue)
+{
+	srv_queue_unref(queue);
+}
+
+static guint mac_hash(gconstpointer key)
+{
+	const struct sriov_mac *mac = key;
+
+	return (guint)mac->octet[3] << 16 | (guint)mac->octet[4] << 8 | mac->octet[5];
+}
+
+static gboolean mac_equal(gconstpointer a, gconstpointer b)
+{
+	return sriov_mac_equal(*(const struct sriov_mac *)a, *(const struct sriov_mac *)b);
+}
+
+static GPtrArray *new_problems(void)
+{
+	return g_ptr_array_new_with_free_func((GDestroyNotify)srv_problem_free);
+}
+
+static struct srv_daemon *create(const struct srv_daemon_options *options)
+{
+	struct srv_daemon *daemon = g_new0(struct srv_daemon, 1);
+
+	daemon->root = g_strdup(options->root);
+	daemon->config_dir = g_strdup(options->config_dir);
+	daemon->state_dir = g_strdup(options->state_dir);
+	daemon->check_replies = options->check_replies;
+	daemon->model = srv_model_new();
+	daemon->events = srv_events_new();
+	daemon->jobs = srv_jobs_new();
+	daemon->domain_queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_unref);
+	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
+	daemon->waiting_starts = g_ptr_array_new();
+	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
+	daemon->config_problems = new_problems();
+	daemon->plugin_problems = new_problems();
+	daemon->macs_in_use = g_hash_table_new_full(mac_hash, mac_equal, g_free, NULL);
+	daemon->pf_readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	daemon->host_queue = srv_queue_new("host");
+	daemon->libvirt_queue = srv_queue_new("libvirt");
+	return daemon;
+}
+
+int srv_daemon_new(const struct srv_daemon_options *options, struct srv_daemon **ret,
+		   struct sriov_error **err)
+{
+	struct srv_daemon *daemon = create(options);
+	int r = srv_daemon_open_ledger(daemon, err);
+
+	if (r < 0) {
+		srv_daemon_free(daemon);
+		return r;
+	}
+	srv_host_read(daemon, &daemon->host_error);
+	srv_daemon_read_config(daemon);
+	r = srv_plugins_load(options->plugin_dir, &daemon->plugins, daemon->plugin_problems, err);
+	if (r < 0) {
+		srv_daemon_free(daemon);
+		return r;
+	}
+	*ret = daemon;
+	return 0;
+}
+
+int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
+		     struct sriov_error **err)
+{
+	static const struct srv_virt_handler handler = { on_connection, on_domain,
+							 on_device_removed };
+	int r = srv_host_watch(daemon, err);
+
+	if (r < 0)
+		return r;
+	daemon->virt = srv_virt_new(uri, &handler, daemon);
+	if (listen_fd >= 0) {
+		r = srv_api_listen(daemon, listen_fd, err);
+		if (r < 0)
+			return r;
+	}
+	srv_host_provision(daemon);
+	srv_reconcile_claims(daemon, NULL);
+	srv_reconcile_schedule(daemon);
+	return 0;
+}
+
+/* The end */
+
+void srv_daemon_set_stopping(struct sriov_error **err)
+{
+	sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ESHUTDOWN, NULL,
+			"sriovd is ending; try again when it runs");
+}
+
+static bool serials_are_idle(const struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		const struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		/* What hangs in the kernel is not waited for. */
+		if (pf->state != SRV_PF_STUCK && srv_serial_length(pf->serial))
+			return false;
+	}
+	return true;
+}
+
+/* Lets operations under way come to their end. False when one did not, in END_SECONDS. */
+static bool settle(struct srv_daemon *daemon)
+{
+	gint64 deadline = g_get_monotonic_time() + END_SECONDS * G_USEC_PER_SEC;
+
+	do {
+		unsigned left = (unsigned)MAX((deadline - g_get_monotonic_time()) / G_USEC_PER_SEC,
+					      0);
+
+		if (!srv_queue_drain_all(left))
+			return false;
+		if (serials_are_idle(daemon))
+			return true;
+		/* It waits for a child process. */
+		g_main_context_iteration(NULL, FALSE);
+		g_usleep(1000);
+	} while (g_get_monotonic_time() < deadline);
+	return false;
+}
+
+static void stop_sources(struct srv_daemon *daemon)
+{
+	if (daemon->refresh_source)
+		g_source_remove(daemon->refresh_source);
+	if (daemon->reconcile_source)
+		g_source_remove(daemon->reconcile_source);
+	daemon->refresh_source = daemon->reconcile_source = 0;
+	if (daemon->monitor)
+		snl_monitor_free(daemon->monitor);
+	daemon->monitor = NULL;
+}
+
+static void release(struct srv_daemon *daemon)
+{
+	srv_virt_free(daemon->virt);
+	srv_queue_unref(daemon->host_queue);
+	srv_queue_unref(daemon->libvirt_queue);
+	g_hash_table_unref(daemon->domain_queues);
+	g_hash_table_unref(daemon->pf_readers);
+	g_hash_table_unref(daemon->macs_in_use);
+	g_ptr_array_unref(daemon->waiting_starts);
+	g_ptr_array_unref(daemon->reconcile_waiters);
+	g_ptr_array_unref(daemon->config_problems);
+	g_ptr_array_unref(daemon->plugin_problems);
+	srv_plugins_free(daemon->plugins);
+	srv_jobs_free(daemon->jobs);
+	srv_events_free(daemon->events);
+	srv_interface_free(daemon->interface);
+	srv_model_free(daemon->model);
+	sriov_error_free(daemon->reload_error);
+	sriov_error_free(daemon->host_error);
+	g_free(daemon->root);
+	g_free(daemon->config_dir);
+	g_free(daemon->state_dir);
+	g_free(daemon);
+}
+
+void srv_daemon_free(struct srv_daemon *daemon)
+{
+	sriov_autoerror err = NULL;
+	bool settled;
+
+	if (!daemon)
+		return;
+	daemon->stopping = true;
+	stop_sources(daemon);
+	srv_daemon_set_stopping(&err);
+	srv_nic_refuse_waiting(daemon, err);
+	settled = settle(daemon);
+	srv_varlink_free(daemon->varlink);
+	srv_ledger_close(daemon->ledger);
+	/* A thread that hangs in a driver or in libvirt still looks at all this: the process ends.
+	 */
+	if (settled)
+		release(daemon);
+}

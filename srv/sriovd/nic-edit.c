@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * In steps: who is the domain (libvirt), may it be so and with which MAC (the model), read its
+ * metadata, change it and write it (libvirt), rows (ledger).
+ */
+#include "srv/sriovd/nic-edit.h"
+
+#include <errno.h>
+
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/nic.h"
+
+#define TRIES_MAX 8 /* for an id of ours to be free */
+
+struct work {
+	struct srv_daemon *daemon;
+	struct srv_nic_edit *edit;
+	bool chosen_id, chosen_mac, promised;
+	guint tries;
+	GPtrArray *before; /* of struct srv_nic_request: what the domain asks for, when looked at */
+	GPtrArray *after;  /* ditto, of what was written */
+	struct sriov_error *error;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+void srv_nic_edit_free(struct srv_nic_edit *edit)
+{
+	if (!edit)
+		return;
+	g_free(edit->domain);
+	srv_nic_request_free(edit->request);
+	g_free(edit->remove);
+	g_free(edit->uuid);
+	g_free(edit->name);
+	g_free(edit);
+}
+
+/* A MAC that is written into metadata, and not yet in a row where all can see it. */
+static void promise_mac(struct work *work)
+{
+	struct sriov_mac *mac = g_memdup2(&work->edit->request->mac, sizeof(*mac));
+
+	g_hash_table_add(work->daemon->macs_in_use, mac);
+	work->promised = true;
+}
+
+static void finish(struct work *work, const struct sriov_error *error)
+{
+	if (work->promised)
+		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
+	work->done(error, work->data);
+	g_clear_pointer(&work->before, g_ptr_array_unref);
+	g_clear_pointer(&work->after, g_ptr_array_unref);
+	sriov_error_free(work->error);
+	g_free(work);
+}
+
+static gpointer copy_request(gconstpointer request, gpointer data)
+{
+	return srv_nic_request_copy(request);
+}
+
+static GPtrArray *copy_requests(const GPtrArray *requests)
+{
+	GPtrArray *copy = g_ptr_array_copy((GPtrArray *)requests, copy_request, NULL);
+
+	g_ptr_array_set_free_func(copy, (GDestroyNotify)srv_nic_request_free);
+	return copy;
+}
+
+static struct srv_nic_request *find(const GPtrArray *requests, const char *id)
+{
+	for (guint i = 0; i < requests->len; i++) {
+		struct srv_nic_request *request = requests->pdata[i];
+
+		if (g_str_equal(request->id, id))
+			return request;
+	}
+	return NULL;
+}
+
+/* Blocks. The stored configuration counts: it is what the next start asks for. */
+static int read_domain(struct work *work, const char *domain, GPtrArray **ret_nics)
+{
+	struct srv_nic_edit *edit = work->edit;
+	struct srv_virt_domain *found;
+	int r = srv_virt_get(work->daemon->virt, domain, &found, &work->error);
+
+	if (r < 0)
+		return r;
+	g_free(edit->uuid);
+	g_free(edit->name);
+	edit->uuid = g_strdup(found->uuid);
+	edit->name = g_strdup(found->name);
+	edit->active = found->active;
+	if (found->bad)
+		r = sriov_error_set(
+			&work->error, SRIOV_ERROR_INVALID, EINVAL, found->name,
+			"its metadata cannot be read, so nothing is written over it: %s "
+			"(correct it with: virsh edit %s)",
+			found->bad->message, found->name);
+	else
+		*ret_nics = copy_requests((found->stored ?: found->live)->nics);
+	srv_virt_domain_free(found);
+	return r;
+}
+
+/* The write, in one item of the domain's queue */
+
+static bool same(const struct srv_nic_request *a, const struct srv_nic_request *b, bool any_mac)
+{
+	return g_str_equal(a->network, b->network) && a->mode == b->mode &&
+	       a->priority == b->priority &&
+	       (any_mac || (a->has_mac == b->has_mac && sriov_mac_equal(a->mac, b->mac)));
+}
+
+static int add(struct work *work)
+{
+	struct srv_nic_edit *edit = work->edit;
+	struct srv_nic_request *request = edit->request;
+	const struct srv_nic_request *old = find(work->after, request->id);
+
+	/* What was added for the next start may be asked for now. */
+	if (old && !work->chosen_id && edit->now && same(old, request, work->chosen_mac)) {
+		edit->existed = true;
+		request->has_mac = old->has_mac;
+		request->mac = old->mac;
+		return 0;
+	}
+	if (old)
+		return sriov_error_set(&work->error, SRIOV_ERROR_EXISTS, EEXIST, edit->name,
+				       "it has a nic \"%s\" already; take another id, or remove it "
+				       "first",
+				       request->id);
+	if (work->after->len >= SRV_NICS_PER_OWNER_MAX)
+		return sriov_error_set(&work->error, SRIOV_ERROR_LIMIT, E2BIG, edit->name,
+				       "it has %d nics, and more it cannot have",
+				       SRV_NICS_PER_OWNER_MAX);
+	g_ptr_array_add(work->after, srv_nic_request_copy(request));
+	return 0;
+}
+
+static int take_out(struct work *work)
+{
+	const struct srv_nic_edit *edit = work->edit;
+	struct srv_nic_request *old = find(work->after, edit->remove);
+
+	if (!old)
+		return sriov_error_set(&work->error, SRIOV_ERROR_NOT_FOUND, ENOENT, edit->name,
+				       "it has no nic \"%s\" in its metadata", edit->remove);
+	g_ptr_array_remove(work->after, old);
+	return 0;
+}
+
+static void write_run(void *data)
+{
+	struct work *work = data;
+	struct srv_nic_edit *edit = work->edit;
+	g_autofree char *uuid = g_strdup(edit->uuid);
+
+	g_clear_pointer(&work->after, g_ptr_array_unref);
+	if (read_domain(work, uuid, &work->after) < 0)
+		return;
+	if ((edit->request ? add(work) : take_out(work)) < 0)
+		return;
+	srv_virt_set_nics(work->daemon->virt, uuid, work->after, edit->now, &work->error);
+}
+
+static void look(struct work *work);
+
+static void rows_written(const struct sriov_error *error, void *data)
+{
+	finish(data, error);
+}
+
+static void write_done(void *data)
+{
+	struct work *work = data;
+	struct srv_daemon *daemon = work->daemon;
+	struct srv_ledger_txn *txn;
+
+	/* Somebody else has taken the id that was free a moment ago: another one. */
+	if (work->error && work->error->code == SRIOV_ERROR_EXISTS && work->chosen_id &&
+	    ++work->tries < TRIES_MAX) {
+		g_clear_pointer(&work->error, sriov_error_free);
+		look(work);
+		return;
+	}
+	if (work->error) {
+		finish(work, work->error);
+		return;
+	}
+	txn = srv_ledger_begin(daemon->ledger);
+	if (srv_nic_sync_rows(daemon, txn, work->edit->uuid, work->edit->name, work->after,
+			      &work->error) < 0) {
+		srv_ledger_abandon(txn);
+		finish(work, work->error);
+		return;
+	}
+	srv_ledger_commit(txn, rows_written, work);
+}
+
+/* May it be so */
+
+static void choose_id(struct work *work)
+{
+	struct srv_nic_request *request = work->edit->request;
+	guint n = 0;
+
+	do {
+		g_free(request->id);
+		request->id = g_strdup_printf("net%u", n++);
+	} while (find(work->before, request->id));
+}
+
+static bool mac_is_free(struct work *work, struct sriov_mac mac)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, work->edit->uuid, work->edit->name };
+	struct srv_model *model = work->daemon->model;
+	const struct srv_nic *holder = srv_model_nic_by_mac(model, mac);
+
+	if (g_hash_table_contains(work->daemon->macs_in_use, &mac))
+		return false;
+	return !holder || holder == srv_model_nic(model, &owner, work->edit->request->id);
+}
+
+static void choose_mac(struct work *work)
+{
+	struct srv_nic_request *request = work->edit->request;
+	uint32_t attempt = 0;
+
+	do
+		request->mac = sriov_mac_derive(work->edit->uuid, request->id, attempt++);
+	while (!mac_is_free(work, request->mac));
+	request->has_mac = true;
+}
+
+static int check(struct work *work)
+{
+	struct srv_nic_edit *edit = work->edit;
+	g_autoptr(GPtrArray) requests = g_ptr_array_new();
+	char mac[SRIOV_MAC_STRLEN];
+
+	if (work->chosen_id)
+		choose_id(work);
+	if (work->chosen_mac)
+		choose_mac(work);
+	g_ptr_array_add(requests, edit->request);
+	if (srv_nic_check_requests(work->daemon, edit->uuid, edit->name, requests, &work->error) <
+	    0)
+		return -work->error->err;
+	if (g_hash_table_contains(work->daemon->macs_in_use, &edit->request->mac))
+		return sriov_error_set(&work->error, SRIOV_ERROR_EXISTS, EADDRINUSE, edit->name,
+				       "the MAC %s is being given to another nic this moment",
+				       sriov_mac_format(edit->request->mac, mac));
+	return 0;
+}
+
+static void look_run(void *data)
+{
+	struct work *work = data;
+
+	g_clear_pointer(&work->before, g_ptr_array_unref);
+	read_domain(work, work->edit->domain, &work->before);
+}
+
+static void look_done(void *data)
+{
+	struct work *work = data;
+
+	if (work->promised)
+		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
+	work->promised = false;
+	if (!work->error && work->edit->request && check(work) == 0)
+		promise_mac(work);
+	if (work->error) {
+		finish(work, work->error);
+		return;
+	}
+	srv_queue_push(srv_daemon_domain_queue(work->daemon, work->edit->uuid), write_run,
+		       write_done, work);
+}
+
+static void look(struct work *work)
+{
+	srv_queue_push(srv_daemon_domain_queue(work->daemon, work->edit->domain), look_run,
+		       look_done, work);
+}
+
+void srv_nic_edit_run(struct srv_daemon *daemon, struct srv_nic_edit *edit,
+		      void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct work *work = g_new0(struct work, 1);
+
+	work->daemon = daemon;
+	work->edit = edit;
+	work->done = done;
+	work->data = data;
+	work->chosen_id = edit->request && !edit->request->id;
+	work->chosen_mac = edit->request && !edit->request->has_mac;
+	look(work);
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A view waits for one reader per PF, and for a thread that looks into /proc. A reader reads for
+ * all views that came before it began; views that come while it reads wait for its next round,
+ * since what it reads now may be older than what their clients know already.
+ */
+#include "srv/sriovd/view.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "netlink/link.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/host.h"
+#include "srv/sriovd/log.h"
+
+/* A driver that hangs with the RTNL lock must not make the host's whole picture wait. */
+#define DEADLINE_MS 2000
+
+struct view {
+	struct srv_view public;
+	struct srv_daemon *daemon;
+	guint pending; /* readers and threads that have not come back */
+	guint deadline_source;
+	bool answered;
+	void (*done)(const struct srv_view *view, void *data);
+	void *data;
+};
+
+struct reader {
+	struct srv_daemon *daemon;
+	struct srv_pf *pf;
+	char *key;
+	bool attrs;
+	GPtrArray *now, *next; /* of struct view; now is NULL while it does not read */
+	/* of one round */
+	uint32_t ifindex;
+	struct spci_pf *facts;
+	struct snl_vf_attrs *vf_attrs;
+	size_t n_attrs;
+	struct sriov_error *error, *attrs_error;
+};
+
+static void pf_view_free(gpointer data)
+{
+	struct srv_pf_view *view = data;
+
+	g_free((gpointer)view->attrs);
+	g_free((gpointer)view->problem);
+	g_free(view);
+}
+
+static void view_free(struct view *view)
+{
+	g_ptr_array_unref(view->public.pfs);
+	g_hash_table_unref(view->public.backends);
+	g_free(view);
+}
+
+static void view_answer(struct view *view)
+{
+	if (view->deadline_source)
+		g_source_remove(view->deadline_source);
+	view->deadline_source = 0;
+	view->answered = true;
+	view->done(&view->public, view->data);
+}
+
+static void view_came_back(struct view *view)
+{
+	if (--view->pending)
+		return;
+	if (!view->answered)
+		view_answer(view);
+	view_free(view);
+}
+
+static gboolean on_deadline(gpointer data)
+{
+	struct view *view = data;
+
+	view->deadline_source = 0;
+	view_answer(view);
+	return G_SOURCE_REMOVE;
+}
+
+const struct srv_pf_view *srv_view_find(const struct srv_view *view, const struct srv_pf *pf)
+{
+	for (guint i = 0; i < view->pfs->len; i++) {
+		const struct srv_pf_view *pf_view = view->pfs->pdata[i];
+
+		if (pf_view->pf == pf)
+			return pf_view;
+	}
+	return NULL;
+}
+
+/* Reading one PF */
+
+static void reader_run(void *data)
+{
+	struct reader *reader = data;
+	struct snl *nl;
+
+	if (spci_pf_read(reader->daemon->root, reader->pf->bdf, &reader->facts, &reader->error) <
+		    0 ||
+	    !reader->attrs || !reader->facts->ifindex || !reader->facts->num_vfs)
+		return;
+	if (snl_new(&nl, &reader->attrs_error) < 0)
+		return;
+	snl_vf_get_all(nl, reader->facts->ifindex, &reader->vf_attrs, &reader->n_attrs,
+		       &reader->attrs_error);
+	snl_free(nl);
+}
+
+static void fill(const struct reader *reader, struct view *view)
+{
+	struct srv_pf_view *pf_view = (struct srv_pf_view *)srv_view_find(&view->public,
+									  reader->pf);
+	const struct sriov_error *error = reader->error ?: reader->attrs_error;
+
+	if (view->answered)
+		return;
+	g_clear_pointer((gpointer *)&pf_view->problem, g_free);
+	if (error && error->code != SRIOV_ERROR_NOT_FOUND)
+		pf_view->problem = sriov_error_text(error);
+	if (!reader->vf_attrs)
+		return;
+	pf_view->attrs = g_memdup2(reader->vf_attrs, reader->n_attrs * sizeof(*reader->vf_attrs));
+	pf_view->n_attrs = reader->n_attrs;
+}
+
+static void reader_start(struct reader *reader);
+
+static void reader_done(void *data)
+{
+	struct reader *reader = data;
+	g_autoptr(GPtrArray) views = g_steal_pointer(&reader->now);
+
+	if (reader->facts || (reader->error && reader->error->code == SRIOV_ERROR_NOT_FOUND))
+		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts));
+	for (guint i = 0; i < views->len; i++)
+		fill(reader, views->pdata[i]);
+	g_clear_pointer(&reader->vf_attrs, g_free);
+	g_clear_pointer(&reader->error, sriov_error_free);
+	g_clear_pointer(&reader->attrs_error, sriov_error_free);
+	if (reader->next->len) {
+		reader_start(reader);
+	} else {
+		g_ptr_array_unref(reader->next);
+		g_hash_table_remove(reader->daemon->pf_readers, reader->key);
+		g_free(reader->key);
+		g_free(reader);
+	}
+	for (guint i = 0; i < views->len; i++)
+		view_came_back(views->pdata[i]);
+}
+
+static void reader_start(struct reader *reader)
+{
+	reader->now = reader->next;
+	reader->next = g_ptr_array_new();
+	srv_queue_push(reader->pf->queue, reader_run, reader_done, reader);
+}
+
+static void read_pf(struct view *view, struct srv_pf *pf, bool attrs)
+{
+	char address[SRIOV_BDF_STRLEN];
+	g_autofree char *key = g_strdup_printf("%s %d", sriov_bdf_format(pf->bdf, address), attrs);
+	struct srv_daemon *daemon = view->daemon;
+	struct reader *reader = g_hash_table_lookup(daemon->pf_readers, key);
+	struct srv_pf_view *pf_view = g_new0(struct srv_pf_view, 1);
+
+	pf_view->pf = pf;
+	pf_view->problem = g_strdup("the kernel does not answer for it; what is shown is what was "
+				    "known before");
+	g_ptr_array_add(view->public.pfs, pf_view);
+	view->pending++;
+	if (reader) {
+		g_ptr_array_add(reader->next, view);
+		return;
+	}
+	reader = g_new0(struct reader, 1);
+	reader->daemon = daemon;
+	reader->pf = pf;
+	reader->key = g_strdup(key);
+	reader->attrs = attrs;
+	reader->next = g_ptr_array_new();
+	g_ptr_array_add(reader->next, view);
+	g_hash_table_insert(daemon->pf_readers, g_steal_pointer(&key), reader);
+	reader_start(reader);
+}
+
+/* What carries virtio nics */
+
+struct backends {
+	struct view *view;
+	struct srv_virt *virt;
+	GPtrArray *names; /* of char */
+	GPtrArray *found; /* of const char, by name's index */
+};
+
+static void backends_run(void *data)
+{
+	struct backends *backends = data;
+
+	for (guint i = 0; i < backends->names->len; i++)
+		g_ptr_array_add(
+			backends->found,
+			(gpointer)srv_virt_backend(backends->virt, backends->names->pdata[i]));
+}
+
+static void backends_done(void *data)
+{
+	struct backends *backends = data;
+
+	for (guint i = 0; i < backends->names->len; i++) {
+		if (backends->found->pdata[i])
+			g_hash_table_insert(backends->view->public.backends,
+					    g_strdup(backends->names->pdata[i]),
+					    backends->found->pdata[i]);
+	}
+	g_ptr_array_unref(backends->names);
+	g_ptr_array_unref(backends->found);
+	view_came_back(backends->view);
+	g_free(backends);
+}
+
+static GPtrArray *virtio_owners(struct srv_daemon *daemon, const char *owner)
+{
+	g_autoptr(GPtrArray) nics = *owner ? srv_model_nics_of(daemon->model, owner)
+					   : srv_model_nics(daemon->model);
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+	/* Ordered by owner: each comes once. */
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic_row *row = &((const struct srv_nic *)nics->pdata[i])->row;
+		const char *last = names->len ? names->pdata[names->len - 1] : NULL;
+
+		if (row->owner.kind == SRV_OWNER_LIBVIRT && row->state == SRV_NIC_ATTACHED &&
+		    row->backing == SRV_BACKING_VIRTIO && g_strcmp0(last, row->owner.name) != 0)
+			g_ptr_array_add(names, g_strdup(row->owner.name));
+	}
+	return names;
+}
+
+static void read_backends(struct view *view, const char *owner)
+{
+	struct srv_daemon *daemon = view->daemon;
+	GPtrArray *names = virtio_owners(daemon, owner);
+	struct backends *backends;
+	struct srv_queue *queue;
+
+	if (!names->len || !daemon->virt) {
+		g_ptr_array_unref(names);
+		return;
+	}
+	backends = g_new0(struct backends, 1);
+	backends->view = view;
+	backends->virt = daemon->virt;
+	backends->names = names;
+	backends->found = g_ptr_array_new();
+	view->pending++;
+	/* A queue for this once: nobody has to wait behind anybody here. */
+	queue = srv_queue_new("backends");
+	srv_queue_push(queue, backends_run, backends_done, backends);
+	srv_queue_unref(queue);
+}
+
+static gboolean nothing_to_wait_for(gpointer data)
+{
+	view_came_back(data);
+	return G_SOURCE_REMOVE;
+}
+
+void srv_view_read(struct srv_daemon *daemon, const struct srv_view_want *want,
+		   void (*done)(const struct srv_view *view, void *data), void *data)
+{
+	struct view *view = g_new0(struct view, 1);
+
+	view->daemon = daemon;
+	view->done = done;
+	view->data = data;
+	view->public.pfs = g_ptr_array_new_with_free_func(pf_view_free);
+	view->public.backends = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	if (want->pf)
+		read_pf(view, want->pf, want->attrs);
+	for (guint i = 0; want->pfs && i < daemon->model->pfs->len; i++)
+		read_pf(view, daemon->model->pfs->pdata[i], want->attrs);
+	if (want->backends)
+		read_backends(view, want->backends);
+	if (!view->pending) {
+		view->pending = 1;
+		g_idle_add_full(G_PRIORITY_DEFAULT, nothing_to_wait_for, view, NULL);
+		return;
+	}
+	view->deadline_source = g_timeout_add(DEADLINE_MS, on_deadline, view);
+}

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Holds what the documents say against the tree: paths and make targets that they name exist, the manual pages are
+# sound, every command of sriovctl is in its manual page and every man page's command exists, scripts pass shellcheck.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck disable=SC2016,SC2086 # backticks as such; a list of names
+documents='README.md ARCHITECTURE.md HACKING.md tests/lab/README.md'
+passed=0 failed=0
+
+# verdict WHAT PROBLEMS: none means passed.
+verdict() {
+	if [ -z "$2" ]; then
+		passed=$((passed + 1))
+		echo "ok   $1"
+	else
+		failed=$((failed + 1))
+		printf 'FAIL %s\n%s\n' "$1" "$2"
+	fi
+}
+
+# Between backticks, what looks like a path of the tree: it begins with one of its top folders.
+paths() {
+	local word
+	grep -ohE '`[^` ]+`' $documents | tr -d '`' | sort -u |
+		grep -E '^(base|pci|netlink|srv|plugins|conf|tests)/' | grep -v '[*<>=A-Z]' |
+		while read -r word; do
+			[ -e "${word%/}" ] || echo "  $word is named and not there"
+		done
+}
+
+targets() {
+	local target
+	grep -ohE '(^|`|\bsudo )make [a-z][a-z-]*' $documents | sed 's/.*make //' | sort -u |
+		while read -r target; do
+			grep -qhE "^(\.PHONY:.*)?\b$target\b.*:|^\.PHONY:.* $target( |$)" Makefile ./*/Makefile.inc ||
+				echo "  make $target is named and no target"
+		done
+}
+
+manuals() {
+	mandoc -Tlint -Wwarning conf/man/*.[1-8] 2>&1 | sed 's/^/  /'
+}
+
+commands() {
+	local command
+	[ -x build/release/sriovctl ] || { echo "  build/release/sriovctl is not built"; return; }
+	build/release/sriovctl --help | awk '/^Commands/ { on = 1; next } /^[A-Z]/ { on = 0 } on && NF { print $1 }' |
+		sort -u | while read -r command; do
+		mandoc -Tascii conf/man/sriovctl.1 | col -b | grep -qE "^ +(sriovctl )?$command\b" ||
+			echo "  sriovctl $command is not in its manual page"
+	done
+}
+
+# What one script takes from another that sources it is not known to shellcheck, hence the exceptions.
+scripts() {
+	git ls-files '*.sh' tests/lab/guest/init .ci/run | grep -v "^tests/lab/scenarios/" |
+		xargs shellcheck -S warning -e SC2154,SC2034,SC1090,SC2054,SC2046,SC2187 2>&1 | sed 's/^/  /'
+}
+
+verdict "paths in the documents" "$(paths)"
+verdict "make targets in the documents" "$(targets)"
+verdict "manual pages" "$(manuals)"
+verdict "sriovctl's commands in its manual page" "$(commands)"
+verdict "shell scripts" "$(scripts)"
+echo "documents: $passed passed, $failed failed"
+[ -z "${SRIOVD_TEST_COUNTS:-}" ] || echo "$passed $failed 0" >>"$SRIOVD_TEST_COUNTS"
+[ "$failed" -eq 0 ]
