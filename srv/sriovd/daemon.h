@@ -144,5 +144,8 @@ void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic);
 /* Puts a VF's mark into the transaction. */
 void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf);
 
+/* What was ordered of a PF. */
+void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf);
+
 /* "nic web1/net0"; the caller owns it. */
 char *srv_nic_subject(const struct srv_nic *nic);

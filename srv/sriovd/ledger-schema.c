@@ -26,6 +26,9 @@ static const char *const steps[] = {
 	"CREATE INDEX nic_vf ON nic (vf_pf, vf_index) WHERE vf_pf IS NOT NULL;"
 	"CREATE TABLE vf (pf TEXT NOT NULL, vf_index INTEGER NOT NULL, mark TEXT NOT NULL, "
 	"reason TEXT, row_sum INTEGER NOT NULL, PRIMARY KEY (pf, vf_index)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE pf (pf TEXT NOT NULL, drained INTEGER NOT NULL, resizing INTEGER NOT NULL, "
+	"want_vfs INTEGER NOT NULL, row_sum INTEGER NOT NULL, PRIMARY KEY (pf)) "
+	"STRICT, WITHOUT ROWID;"
 	"INSERT INTO head VALUES (1, '', 0, row_sum('head', 1, '', 0));",
 };
 

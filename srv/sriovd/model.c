@@ -219,6 +219,9 @@ static void join_vfs(struct srv_pf *pf)
 
 void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts)
 {
+	/* Seen for the first time, it has been so for who knows how long. */
+	if (pf->facts ? !facts || facts->link != pf->facts->link : pf->link_since != 0)
+		pf->link_since = g_get_monotonic_time();
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	pf->facts = facts;
@@ -562,6 +565,14 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 
 		vf->mark = row->mark;
 		vf->reason = g_strdup(row->reason);
+	}
+	for (guint i = 0; image->pfs && i < image->pfs->len; i++) {
+		const struct srv_pf_row *row = &g_array_index(image->pfs, struct srv_pf_row, i);
+		struct srv_pf *pf = ensure_pf(model, row->pf);
+
+		pf->drained = row->drained;
+		pf->resizing = row->resizing;
+		pf->resize_vfs = row->want_vfs;
 	}
 	for (guint i = 0; i < image->nics->len; i++) {
 		const struct srv_nic_row *row = image->nics->pdata[i];
