@@ -10,6 +10,7 @@
 struct srv_failover {
 	struct srv_daemon *daemon;
 	struct srv_queue *queue; /* netlink for steering and VLAN links; never waits for libvirt */
+	GHashTable *drains;	 /* struct srv_pf → struct srv_drain (drain.c) */
 	guint tick_source;
 	bool stopping;
 	/* steering */

@@ -21,6 +21,7 @@ struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
 	failover->daemon = daemon;
 	failover->queue = srv_queue_new("failover");
 	failover->steer_waiters = g_ptr_array_new_with_free_func(g_free);
+	failover->drains = g_hash_table_new(NULL, NULL);
 	daemon->failover = failover;
 	return failover;
 }
@@ -36,6 +37,7 @@ void srv_failover_free(struct srv_daemon *daemon)
 		g_source_remove(failover->tick_source);
 	srv_failover_steer_stop(failover);
 	g_ptr_array_unref(failover->steer_waiters);
+	g_hash_table_unref(failover->drains);
 	srv_queue_unref(failover->queue);
 	g_free(failover);
 }
@@ -435,7 +437,7 @@ void srv_failover_serve(struct srv_daemon *daemon)
 	struct srv_nic *victim;
 
 	/* Before libvirt was compared nobody knows which VFs are taken. */
-	if (failover->stopping || !daemon->reconciled)
+	if (failover->stopping || !daemon->reconciled || !srv_daemon_may_work(daemon))
 		return;
 	arm_tick(failover);
 	while (srv_promote_next(daemon->model, now, &promotion))

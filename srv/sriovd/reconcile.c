@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/drain.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
@@ -374,6 +375,7 @@ static void reconcile_done(void *data)
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
 		daemon->reconciled = true;
+		srv_drain_resume(daemon);
 		srv_failover_serve(daemon);
 	}
 	tell_waiters(daemon, reconcile->waiters);
