@@ -168,6 +168,7 @@ void srv_api_add_nic(struct srv_call *call, json_t *parameters, void *data)
 	}
 	work = nic_call_new(daemon, call, parameters);
 	work->edit->request = request;
+	work->edit->add_port = json_is_true(json_object_get(parameters, "addPort"));
 	srv_nic_edit_run(daemon, work->edit, added, work);
 }
 

@@ -22,6 +22,7 @@ struct srv_attach_work {
 	char *team_alias; /* of a failover nic's VF: the virtio half's */
 	char *tap;	  /* the virtio device's netdev on the host */
 	bool failover;
+	bool stored; /* in the stored configuration, not in the running domain */
 	unsigned detach_seconds;
 	GPtrArray *kept; /* links that the configurations of domains name: not to be removed */
 	char *uplink;	 /* as configured, before a VLAN link is put on it */
@@ -48,7 +49,8 @@ static int host_attach(void *priv, const char *uuid, const char *xml, struct sbe
 {
 	struct srv_attach_work *work = priv;
 	sriov_autoerror err = NULL;
-	int r = srv_virt_attach(work->virt, uuid, xml, &err);
+	int r = work->stored ? srv_virt_attach_stored(work->virt, uuid, xml, &err)
+			     : srv_virt_attach(work->virt, uuid, xml, &err);
 
 	return to_plugin(r, err, error);
 }
@@ -332,16 +334,21 @@ static int from_plugin(const struct sbe_error *error, struct sriov_error **err)
 			       error->message[0] ? error->message : "the plugin gave no reason");
 }
 
-static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *domain,
-						 const char *alias)
+static const struct srv_domain_iface *find_in(const struct srv_domain *xml, const char *alias)
 {
-	for (guint i = 0; domain->live && i < domain->live->ifaces->len; i++) {
-		const struct srv_domain_iface *iface = domain->live->ifaces->pdata[i];
+	for (guint i = 0; xml && i < xml->ifaces->len; i++) {
+		const struct srv_domain_iface *iface = xml->ifaces->pdata[i];
 
 		if (g_strcmp0(iface->alias, alias) == 0)
 			return iface;
 	}
 	return NULL;
+}
+
+static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *domain,
+						 const char *alias)
+{
+	return find_in(domain->live, alias);
 }
 
 /* Where libvirt says that a virtio device stands, and its netdev. */
@@ -419,6 +426,27 @@ int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
 		srv_attach_work_clean_uplink(work);
 	}
 	return r;
+}
+
+int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct sbe_error error = { 0 };
+	struct srv_virt_domain *domain;
+	bool there;
+	int r = srv_virt_get(work->virt, work->uuid, &domain, err);
+
+	if (r < 0)
+		return r;
+	there = find_in(domain->stored, work->alias) != NULL;
+	srv_virt_domain_free(domain);
+	r = there ? 0 : make_link(work, err);
+	if (there || r < 0)
+		return r;
+	work->stored = true;
+	work->nic.uplink = work->link;
+	r = work->plugin->attach(&work->host, &work->nic, &error);
+	work->stored = false;
+	return r < 0 ? from_plugin(&error, err) : 0;
 }
 
 int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err)

@@ -32,6 +32,12 @@ int srv_attach_work_look(struct srv_attach_work *work, bool *ret_there, struct s
  */
 int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 
+/*
+ * The same in the domain's stored configuration, of which it counts from the next start on; with
+ * the link that it stands on. There already is success. Blocks.
+ */
+int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err);
+
 /* Detaches, and removes fdb entry and VLAN link when nothing else needs them. Blocks. */
 int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 
