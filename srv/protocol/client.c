@@ -43,7 +43,9 @@ static char *describe_access(const char *path)
 	if (!group)
 		return g_strdup_printf("only root and members of the group %u may",
 				       (unsigned int)st.st_gid);
-	return g_strdup_printf("only root and members of the group %s may", group->gr_name);
+	return g_strdup_printf("only root and members of the group %s may; to join it: usermod -aG "
+			       "%s USER, and log in again",
+			       group->gr_name, group->gr_name);
 }
 
 static int fail_connect(const char *path, int errnum, int timeout_ms, struct sriov_error **err)
@@ -149,6 +151,11 @@ void srv_client_free(struct srv_client *client)
 	srv_frame_reader_free(client->reader);
 	g_free(client->path);
 	g_free(client);
+}
+
+void srv_client_set_timeout(struct srv_client *client, int timeout_ms)
+{
+	client->timeout_ms = timeout_ms;
 }
 
 static int fail_lost(struct srv_client *client, int errnum, struct sriov_error **err)

@@ -23,6 +23,9 @@ int srv_client_connect(const char *path, int timeout_ms, struct srv_client **ret
 		       struct sriov_error **err);
 void srv_client_free(struct srv_client *client);
 
+/* Another timeout for each reply from now on, such as -1 for a stream that may be silent long. */
+void srv_client_set_timeout(struct srv_client *client, int timeout_ms);
+
 /*
  * Calls a method and waits for its one reply.
  *

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "srv/sriovd/config.h"
 
-/* Longer than any name of ours; what a stranger wrote is shown up to here. */
+/* What a stranger wrote is shown up to here. */
 #define SHOWN_MAX 64
 
 static const struct srv_position *position(const struct srv_reader *reader, uint32_t node)
@@ -132,53 +133,11 @@ char *srv_reader_show(const json_t *value)
 	return copy;
 }
 
-/*
- * Levenshtein's distance of two strings of at most SHOWN_MAX bytes, without regard to case; two
- * neighbours swapped count as one mistake (optimal string alignment).
- */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned rows[3][SHOWN_MAX + 1] = { 0 };
-	size_t na = strlen(a), nb = strlen(b);
-
-	for (size_t j = 0; j <= nb; j++)
-		rows[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= na; i++) {
-		unsigned *row = rows[i % 3];
-		const unsigned *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-
-		row[0] = (unsigned)i;
-		for (size_t j = 1; j <= nb; j++) {
-			char x = g_ascii_tolower(a[i - 1]), y = g_ascii_tolower(b[j - 1]);
-
-			row[j] = MIN(above[j], row[j - 1]) + 1;
-			row[j] = MIN(row[j], above[j - 1] + (x != y));
-			if (i > 1 && j > 1 && x == g_ascii_tolower(b[j - 2]) &&
-			    y == g_ascii_tolower(a[i - 2]))
-				row[j] = MIN(row[j], before[j - 2] + 1);
-		}
-	}
-	return rows[na % 3][nb];
-}
-
 char *srv_reader_suggest(const char *text, const char *const *names, size_t n)
 {
-	const char *best = NULL;
-	size_t length = strlen(text);
-	/* A third of the letters wrong is still a typo; more is another word. */
-	unsigned limit = (unsigned)MAX(length / 3, 1), nearest = limit + 1;
+	const char *meant = sriov_nearest(text, names, n);
 
-	if (length < 2 || length > SHOWN_MAX)
-		return g_strdup("");
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = strlen(names[i]) <= SHOWN_MAX ? distance(text, names[i]) : nearest;
-
-		if (d < nearest) {
-			nearest = d;
-			best = names[i];
-		}
-	}
-	return best ? g_strdup_printf("; did you mean \"%s\"?", best) : g_strdup("");
+	return meant ? g_strdup_printf("; did you mean \"%s\"?", meant) : g_strdup("");
 }
 
 static size_t table_length(const struct srv_key *table)

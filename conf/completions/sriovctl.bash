@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion of sriovctl(1). What there is, sriovctl says: PFs, VFs and owners of this host.
+
+# Values of a member of each thing of a list: METHOD'S-COMMAND LIST-MEMBER KEY. Our own JSON is indented by two
+# spaces a level, so that the things' own members stand at six.
+_sriovctl_values() {
+	local socket=()
+	[ -z "$_sriovctl_socket" ] || socket=(--socket "$_sriovctl_socket")
+	# shellcheck disable=SC2086 # a command of two words
+	timeout 2 sriovctl "${socket[@]}" --json $1 2>/dev/null |
+		sed -n "s/^      \"$2\": \"\(.*\)\",\{0,1\}\$/\1/p"
+}
+
+# Owners' names stand one level deeper.
+_sriovctl_owners() {
+	local socket=()
+	[ -z "$_sriovctl_socket" ] || socket=(--socket "$_sriovctl_socket")
+	timeout 2 sriovctl "${socket[@]}" --json nic list 2>/dev/null |
+		sed -n 's/^        "name": "\(.*\)",\{0,1\}$/\1/p' | sort -u
+}
+
+# Ids of one owner's nics.
+_sriovctl_ids() {
+	_sriovctl_values "nic list $1" id
+}
+
+_sriovctl_domains() {
+	timeout 2 virsh -q -c qemu:///system list --all --name 2>/dev/null
+}
+
+# The words of the command line that are neither options nor values of options, without the program.
+_sriovctl_words() {
+	local i word skip=
+	_sriovctl_plain=() _sriovctl_socket=
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $skip in
+		--socket) _sriovctl_socket=$word ;;
+		esac
+		if [ -n "$skip" ]; then
+			skip=
+			continue
+		fi
+		case $word in
+		--socket | --network | --id | --mode | --mac | --priority) skip=$word ;;
+		-*) ;;
+		*) _sriovctl_plain+=("$word") ;;
+		esac
+	done
+}
+
+_sriovctl_offer() {
+	local IFS=$'\n'
+	# shellcheck disable=SC2207 # one a line
+	COMPREPLY+=($(compgen -W "$1" -- "$2"))
+}
+
+# The options of a command, besides those of every command.
+_sriovctl_options() {
+	case $1 in
+	"nic add") echo --network --id --mode --mac --priority --now --no-wait ;;
+	"nic remove") echo --now --no-wait ;;
+	"vf claim") echo --network --id --mac ;;
+	"vf release" | start) echo --no-wait ;;
+	"ledger rebuild") echo --yes ;;
+	esac
+	echo --json --no-color --socket --help --version
+}
+
+# The arguments of a command: the first, or the second after $3.
+_sriovctl_arguments() {
+	case $1/$2 in
+	"pf show/0" | "vf list/0") _sriovctl_values "pf list" netdev ;;
+	"vf show/0") _sriovctl_values "vf list" name ;;
+	"nic list/0" | "nic show/0" | explain/0 | "vf release/0") _sriovctl_owners ;;
+	"nic show/1" | explain/1 | "vf release/1" | "nic remove/1") _sriovctl_ids "$3" ;;
+	"nic add/0" | "nic remove/0" | start/0) _sriovctl_domains ;;
+	esac
+}
+
+_sriovctl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local _sriovctl_plain _sriovctl_socket command n
+	COMPREPLY=()
+	_sriovctl_words
+	case $prev in
+	--socket)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--mode)
+		_sriovctl_offer $'exclusive\nrequired\nfailover' "$cur"
+		return
+		;;
+	--network)
+		_sriovctl_offer "$(_sriovctl_values "nic list" network | sort -u)" "$cur"
+		return
+		;;
+	--id | --mac | --priority) return ;;
+	esac
+	command=${_sriovctl_plain[0]-}
+	n=1
+	case $command in
+	nic | pf | vf | config | ledger)
+		command+=" ${_sriovctl_plain[1]-}"
+		n=2
+		;;
+	esac
+	if [[ $cur == -* ]]; then
+		_sriovctl_offer "$(_sriovctl_options "$command" | tr ' ' '\n')" "$cur"
+		return
+	fi
+	case $command in
+	"") _sriovctl_offer "$(printf '%s\n' status explain nic pf vf start events watch config reload ledger help)" "$cur" ;;
+	"nic ") _sriovctl_offer $'list\nshow\nadd\nremove' "$cur" ;;
+	"pf ") _sriovctl_offer $'list\nshow' "$cur" ;;
+	"vf ") _sriovctl_offer $'list\nshow\nclaim\nrelease' "$cur" ;;
+	"config ") _sriovctl_offer "check" "$cur" ;;
+	"ledger ") _sriovctl_offer $'check\nrebuild' "$cur" ;;
+	"config check")
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	*)
+		n=$((${#_sriovctl_plain[@]} - n))
+		_sriovctl_offer "$(_sriovctl_arguments "$command" "$n" "${_sriovctl_plain[-1]}")" "$cur"
+		;;
+	esac
+}
+
+complete -F _sriovctl sriovctl

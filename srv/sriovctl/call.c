@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+
+#include "srv/protocol/client.h"
+#include "srv/protocol/errors.h"
+#include "srv/sriovctl/ctl.h"
+
+/*
+ * How long one answer may take. Some calls are answered only when libvirt and a driver have done
+ * their part, each of which may take half a minute.
+ */
+#define REPLY_MS 120000
+
+/* How long connecting may take, which is nothing unless the daemon hangs. */
+#define CONNECT_MS 10000
+
+/* Nobody listens: the client's reason, and where to look on. */
+static int explain_connect(struct sriov_error *error, struct sriov_error **err)
+{
+	struct sriov_error *more = NULL;
+
+	if (error->code != SRIOV_ERROR_UNAVAILABLE)
+		return sriov_error_propagate(err, error);
+	sriov_error_set(&more, error->code, error->err, error->subject,
+			"%s, and see why it does not run with: systemctl status sriovd",
+			error->message);
+	sriov_error_free(error);
+	return sriov_error_propagate(err, more);
+}
+
+static int connect_daemon(struct ctl *ctl, int reply_ms, struct srv_client **ret,
+			  struct sriov_error **err)
+{
+	struct sriov_error *error = NULL;
+
+	if (srv_client_connect(ctl->socket, CONNECT_MS, ret, &error) < 0)
+		return explain_connect(error, err);
+	srv_client_set_timeout(*ret, reply_ms);
+	return 0;
+}
+
+int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret,
+	     struct sriov_error **err)
+{
+	g_autofree char *name = g_strdup_printf("%s.%s", SRV_INTERFACE, method);
+	struct srv_client *client;
+	int r = connect_daemon(ctl, REPLY_MS, &client, err);
+
+	if (r < 0) {
+		json_decref(parameters);
+		return r;
+	}
+	r = srv_client_call(client, name, parameters, ret, err);
+	srv_client_free(client);
+	return r;
+}
+
+int ctl_show(struct ctl *ctl, const char *method, json_t *parameters,
+	     void (*print)(struct ctl *ctl, const json_t *reply), struct sriov_error **err)
+{
+	json_t *reply = NULL;
+	int r = ctl_call(ctl, method, parameters, &reply, err);
+
+	if (r < 0)
+		return r;
+	if (ctl->json)
+		ctl_json(ctl->writer, reply);
+	else
+		print(ctl, reply);
+	json_decref(reply);
+	return CTL_SUCCESS;
+}
+
+int ctl_call_more(struct ctl *ctl, const char *method, json_t *parameters,
+		  bool (*fn)(json_t *reply, bool continues, void *data), void *data,
+		  struct sriov_error **err)
+{
+	g_autofree char *name = g_strdup_printf("%s.%s", SRV_INTERFACE, method);
+	struct srv_client *client;
+	int r = connect_daemon(ctl, -1, &client, err);
+
+	if (r < 0) {
+		json_decref(parameters);
+		return r;
+	}
+	r = srv_client_call_more(client, name, parameters, fn, data, err);
+	srv_client_free(client);
+	return r;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovctl/commands.h"
+
+static int run(struct ctl *ctl, char **args, struct sriov_error **err)
+{
+	json_t *reply = NULL;
+	int r = ctl_call(ctl, "StartDomain", json_pack("{s:s}", "domain", args[0]), &reply, err);
+
+	if (r == 0 && ctl->json)
+		ctl_json(ctl->writer, reply);
+	if (r == 0)
+		r = ctl_follow_reply(ctl, reply, err);
+	json_decref(reply);
+	return r;
+}
+
+const struct ctl_command ctl_start = {
+	.name = "start",
+	.summary = "Starts a domain paused, attaches its nics, then lets it run",
+	.text = "After 'virsh start' a domain's nics come while it boots; after this they are "
+		"there "
+		"before its first instruction.",
+	.example = "sriovctl start web1",
+	.arguments = { { "DOMAIN", false, ctl_check_owner } },
+	.options = { CTL_NO_WAIT_OPTION },
+	.run = run,
+};
