@@ -78,7 +78,16 @@ $(B)/%.a:
 	@ar rcs $@ $^
 	@echo "  AR    $@"
 
-$(B)/%.o: %.c
+# Directories are built in, so another PREFIX is another build.
+$(B)/flags: export FLAGS = $(CC) $(ALL_CFLAGS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
+FORCE:
+
+# It holds the text of the API's description.
+$(B)/srv/sriovd/api.o: conf/io.sriovd.varlink
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 	@echo "  CC    $<"
@@ -96,12 +105,12 @@ $(B)/sriovd-sysfs: $(B)/srv/helper/main.o $(B)/libpci-sriov.a $(B)/libbase.a
 $(B)/sriovd-hook: $(B)/srv/hook/hook.o $(B)/libdomain.a $(B)/libproto.a $(B)/libbase.a
 	$(call link,$^ $(PKG_LIBS))
 # Started for every guest, also those without a nic of ours: static, so that it costs less than /bin/true.
-$(B)/qemu-hook: srv/hook/filter.c srv/hook/operations.h
+$(B)/qemu-hook: srv/hook/filter.c srv/hook/operations.h $(B)/flags
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu17 $(OPT) $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS) $(if $(SAN),,-static) -o $@ $<
 	@echo "  LD    $@"
 
-$(B)/plugins/%.so: plugins/%.c
+$(B)/plugins/%.so: plugins/%.c $(B)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(ALL_CFLAGS) -fvisibility=hidden -MMD -MP -MF $(@:.so=.d) -shared -Wl,-z,relro,-z,now \
 		-Wl,--as-needed $(LDFLAGS) -o $@ $< $(PKG_LIBS)
@@ -116,6 +125,7 @@ help:
 	@echo "make fuzz       fuzz every parser (FUZZ_SECONDS=, default 10 each)"
 	@echo "make clang      build everything with clang too, without warnings"
 	@echo "make lab-shell  a shell in the lab's machine, sriovd running"
+	@echo "make uninstall  take away what make install has put there"
 	@echo "make format     clang-format over the tree"
 
 # By name only; whatever mirror the machine has configured serves them.
@@ -128,8 +138,8 @@ format:
 clean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -type f -name '*.d' 2>/dev/null)
 
-.PHONY: all programs help deps format clean install
+.PHONY: all programs help deps format clean install FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -62,8 +62,8 @@ static void check_done(void *data)
 	const struct sriov_error *refusal = srv_daemon_refusal(work->daemon);
 	json_t *problems = problems_to_json(work);
 
-	/* What keeps the daemon from using it comes with its remedy. */
-	if (refusal)
+	/* What keeps the daemon from using it may be something else than its contents. */
+	if (refusal && !json_array_size(problems))
 		srv_problem_append(problems, true, refusal->subject ?: "ledger", refusal->message);
 	if (work->error && !refusal) {
 		json_decref(problems);

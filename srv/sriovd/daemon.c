@@ -261,7 +261,9 @@ static void stop_sources(struct srv_daemon *daemon)
 		g_source_remove(daemon->refresh_source);
 	if (daemon->reconcile_source)
 		g_source_remove(daemon->reconcile_source);
-	daemon->refresh_source = daemon->reconcile_source = 0;
+	if (daemon->reconcile_soon_source)
+		g_source_remove(daemon->reconcile_soon_source);
+	daemon->refresh_source = daemon->reconcile_source = daemon->reconcile_soon_source = 0;
 	if (daemon->monitor)
 		snl_monitor_free(daemon->monitor);
 	daemon->monitor = NULL;

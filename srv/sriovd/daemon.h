@@ -73,7 +73,7 @@ struct srv_daemon {
 	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
 	bool stopping;	      /* nothing new is begun */
 	bool reconciled; /* libvirt and the model were compared at least once since it connected */
-	guint refresh_source, reconcile_source;
+	guint refresh_source, reconcile_source, reconcile_soon_source;
 	bool refreshing, reconciling, reconcile_again;
 };
 

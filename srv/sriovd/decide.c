@@ -61,7 +61,8 @@ static bool look_at(const struct srv_pf *pf, const struct srv_pool *pool, int nu
 	} else {
 		candidate->pending |= pf->state == SRV_PF_CONFIGURING;
 	}
-	if (!ready || pf->drained)
+	/* Without a netdev its VFs cannot be configured: it is in another network namespace. */
+	if (!ready || !pf->facts || !pf->facts->ifindex || pf->drained)
 		candidate->vf = NULL;
 	else if (!candidate->vf)
 		candidate->verdict = SRV_VERDICT_NO_FREE_VF;
@@ -207,7 +208,9 @@ static void describe_candidate(GString *text, const struct srv_candidate *candid
 
 	g_string_append_printf(text, "%s: %s", candidate->pf->name,
 			       srv_verdict_text(candidate->verdict));
-	if (candidate->verdict == SRV_VERDICT_NOT_READY)
+	if (candidate->verdict == SRV_VERDICT_NOT_READY && candidate->pf->state == SRV_PF_READY)
+		g_string_append(text, ", it has no netdev in the host's network namespace");
+	else if (candidate->verdict == SRV_VERDICT_NOT_READY)
 		g_string_append_printf(text, ", it is %s", srv_pf_state_name(candidate->pf->state));
 	for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
 		if (!candidate->counts[states[i]])

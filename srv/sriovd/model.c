@@ -212,7 +212,10 @@ static void join_vfs(struct srv_pf *pf)
 	for (guint i = 0; i < pf->vfs->len; i++) {
 		struct srv_vf *vf = pf->vfs->pdata[i];
 
-		if (!vf->facts && vf->mark == SRV_VF_CLEAN)
+		if (vf->facts)
+			continue;
+		vf->fresh = false;
+		if (vf->mark == SRV_VF_CLEAN)
 			vf->mark = SRV_VF_DIRTY;
 	}
 }
@@ -441,6 +444,8 @@ void srv_model_set_foreign(struct srv_vf *vf, const char *holder)
 
 	g_free(vf->foreign);
 	vf->foreign = copy;
+	if (copy)
+		vf->fresh = false;
 	srv_pf_recount(vf->pf);
 }
 
@@ -505,6 +510,7 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 		return;
 	nic->row.vf = vf->ref;
 	vf->nic = nic;
+	vf->fresh = false;
 	srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
 }
 

@@ -41,10 +41,10 @@ struct srv_vf {
 	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
-	bool fresh;		     /* just created by us, so just out of reset */
-	bool held;		     /* the last scrub found a process still using it */
-	bool stalled;		     /* the last scrub could not be tried: its PF was down */
-	uint32_t verified;	     /* enum snl_vf_attr: set for its owner and read back */
+	bool fresh;	   /* just created by us, and nobody had it since: just out of reset */
+	bool held;	   /* the last scrub found a process still using it */
+	bool stalled;	   /* the last scrub could not be tried: its PF was down */
+	uint32_t verified; /* enum snl_vf_attr: set for its owner and read back */
 };
 
 enum srv_pf_state {
@@ -116,6 +116,8 @@ struct srv_nic {
 	 * as such */
 	uint32_t generation;
 	int64_t changed; /* g_get_monotonic_time() of the last change of its state */
+	/* Ditto, since when it is kept waiting for VFs that come free soon (reconcile.c); 0: not */
+	int64_t supply_since;
 	bool busy;	 /* an operation on it is under way */
 	GArray *waiters; /* who waits for the end of it (nic-attach.c); NULL */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */

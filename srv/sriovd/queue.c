@@ -54,6 +54,7 @@ static void run_one(gpointer data, gpointer user_data)
 	struct item *item;
 	bool more;
 
+	g_atomic_int_inc(&queue->refs);
 	g_mutex_lock(&queue->lock);
 	item = g_queue_peek_head(&queue->items);
 	g_mutex_unlock(&queue->lock);
@@ -64,10 +65,13 @@ static void run_one(gpointer data, gpointer user_data)
 	g_queue_pop_head(&queue->items);
 	more = !g_queue_is_empty(&queue->items);
 	queue->active = more;
+	/* Before another thread can run the next one: its done() must not come before this one's.
+	 */
+	g_idle_add_full(G_PRIORITY_DEFAULT, item_done, item, NULL);
 	g_mutex_unlock(&queue->lock);
 	if (more)
 		g_thread_pool_push(pool, queue, NULL);
-	g_idle_add_full(G_PRIORITY_DEFAULT, item_done, item, NULL);
+	queue_unref(queue);
 }
 
 struct srv_queue *srv_queue_new(const char *name)

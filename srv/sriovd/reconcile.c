@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/decide.h"
 #include "srv/sriovd/drain.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
@@ -89,6 +90,34 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 	put(daemon, nic);
 }
 
+/* How long a nic whose guest runs already waits for VFs that are being made or scrubbed. */
+#define SUPPLY_SECONDS 12
+
+/*
+ * Shall it wait for a VF that comes free soon, instead of taking what there is now? After a start
+ * of ours the PFs are looked at only while the first pass runs.
+ */
+static bool waits_for_vf(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	struct srv_decision *decision;
+	bool waits;
+
+	if (!network)
+		return false;
+	decision = srv_decide(daemon->model, network, -1);
+	waits = !decision->vf && decision->scrub_pending;
+	srv_decision_free(decision);
+	if (!waits) {
+		nic->supply_since = 0;
+		return false;
+	}
+	if (!nic->supply_since)
+		nic->supply_since = g_get_monotonic_time();
+	return g_get_monotonic_time() - nic->supply_since < SUPPLY_SECONDS * G_USEC_PER_SEC;
+}
+
 /* The guest runs and has no device of ours for this nic: it gets one now. */
 static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
 {
@@ -98,6 +127,10 @@ static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
 
 	if (nic->vf && nic->row.state != SRV_NIC_RESERVED)
 		srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
+	if (!nic->vf && waits_for_vf(daemon, nic)) {
+		srv_reconcile_soon(daemon);
+		return;
+	}
 	if (!nic->vf) {
 		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
 		if (srv_nic_reserve(daemon, nic, &pending, &err) < 0) {
@@ -404,6 +437,21 @@ void srv_reconcile(struct srv_daemon *daemon)
 	srv_queue_push(daemon->libvirt_queue, reconcile_run, reconcile_done, reconcile);
 }
 
+static gboolean reconcile_soon(gpointer data)
+{
+	struct srv_daemon *daemon = data;
+
+	daemon->reconcile_soon_source = 0;
+	srv_reconcile(daemon);
+	return G_SOURCE_REMOVE;
+}
+
+void srv_reconcile_soon(struct srv_daemon *daemon)
+{
+	if (!daemon->reconcile_soon_source && !daemon->stopping)
+		daemon->reconcile_soon_source = g_timeout_add_seconds(1, reconcile_soon, daemon);
+}
+
 void srv_reconcile_then(struct srv_daemon *daemon, void (*done)(void *data), void *data)
 {
 	struct srv_waiter *waiter;
@@ -462,6 +510,6 @@ void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 			continue;
 		nic->busy = true;
 		attrs = srv_nic_attrs(nic, network);
-		srv_vf_configure(daemon, nic->vf, &attrs, claim_configured, nic);
+		srv_vf_restore(daemon, nic->vf, &attrs, claim_configured, nic);
 	}
 }

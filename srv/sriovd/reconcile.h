@@ -15,6 +15,9 @@ void srv_reconcile(struct srv_daemon *daemon);
 /* The same, and tells when a pass that began after this call is over; at once without libvirt. */
 void srv_reconcile_then(struct srv_daemon *daemon, void (*done)(void *data), void *data);
 
+/* The same in a second: something is under way that the next pass has to wait for. */
+void srv_reconcile_soon(struct srv_daemon *daemon);
+
 /* Begins the periodic passes, as often as the configuration says. */
 void srv_reconcile_schedule(struct srv_daemon *daemon);
 

@@ -55,15 +55,22 @@ static int open_pf(uint32_t ifindex, const char *name, struct snl **ret, struct 
 	return r;
 }
 
-/* Leaves in the mask what differs from what the kernel says; what it does not say is left alone. */
-static int keep_differing(struct snl *nl, struct configure *work)
+/*
+ * Sets what differs from what the kernel says; what it does not say is left alone. Nothing is sent
+ * when nothing differs: drivers act on a value that they have already, too.
+ */
+static void set_differing(struct snl *nl, struct configure *work)
 {
-	struct snl_vf_attrs now;
-	int r = snl_vf_get(nl, work->ifindex, work->index, &now, &work->error);
+	struct snl_vf_attrs want = work->attrs, now;
+	uint32_t set = 0;
 
-	if (r == 0)
-		work->attrs.mask &= snl_vf_attrs_diff(&work->attrs, &now) & now.mask;
-	return r;
+	if (snl_vf_get(nl, work->ifindex, work->index, &now, &work->error) < 0)
+		return;
+	work->attrs.mask &= now.mask;
+	want.mask = snl_vf_attrs_diff(&work->attrs, &now) & work->attrs.mask;
+	if (want.mask)
+		snl_vf_set(nl, work->ifindex, work->index, &want, &set, &work->error);
+	work->supported = (work->attrs.mask & ~want.mask) | set;
 }
 
 static void configure_run(void *data)
@@ -73,7 +80,9 @@ static void configure_run(void *data)
 
 	if (open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
 		return;
-	if ((!work->only_differing || keep_differing(nl, work) == 0) && work->attrs.mask)
+	if (work->only_differing)
+		set_differing(nl, work);
+	else
 		snl_vf_set(nl, work->ifindex, work->index, &work->attrs, &work->supported,
 			   &work->error);
 	snl_free(nl);
@@ -84,8 +93,7 @@ static void configure_done(void *data)
 	struct configure *work = data;
 
 	srv_serial_next(work->vf->pf->serial);
-	if (!work->only_differing)
-		work->vf->verified = work->error ? 0 : work->supported & work->attrs.mask;
+	work->vf->verified = work->error ? 0 : work->supported & work->attrs.mask;
 	if (work->error) {
 		g_autofree char *name = srv_vf_name(work->vf);
 

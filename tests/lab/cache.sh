@@ -17,7 +17,7 @@ cache_root() {
 	command -v mmdebstrap > /dev/null || die "needs mmdebstrap: apt-get install mmdebstrap"
 	command -v mke2fs > /dev/null || die "needs mke2fs: apt-get install e2fsprogs"
 	exec {fd}> "$cache/root.lock"
-	flock -n "$fd" || { say "waiting: somebody is building the root"; flock "$fd"; }
+	flock -n "$fd" || { say "waiting: somebody is building the root"; flock -w 1800 "$fd" || die "not built within 1800 s"; }
 	if [ ! -d "$key_dir" ]; then
 		rm -rf "$cache"/building.*
 		"$here/root.sh" "$cache/building.$$" || { rm -rf "$cache/building.$$"; die "the root could not be built"; }

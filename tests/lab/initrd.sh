@@ -49,7 +49,7 @@ modules_into() { # DIRECTORY MODULE…: copies them and writes the load order
 d=$tmp/l1
 mkdir -p "$d"/{bin,proc,sys,dev,root}
 cp "$root/bin/busybox" "$d/bin/"
-modules_into "$d" virtio_blk ext4
+modules_into "$d" virtio_blk ext4 9pnet_virtio 9p
 cp "$here/l1/initrd-init" "$d/init"
 chmod 755 "$d/init"
 pack "$d" "$out/initrd"

@@ -31,7 +31,8 @@ Environment:
   LAB_STAGE   install tree to copy into L1, inside the tree    build/stage
   LAB_SLOT    a name: an L1 of one's own beside others' (slower: they share the cores)
   LAB_WAIT    seconds to wait for somebody else's L1           3600
-  LAB_RUN     seconds a whole 'run' may take                   7200
+  LAB_RUN     seconds a whole 'run' may take; what is left then is skipped   2400
+  LAB_BOOT    seconds L1 has for its boot (twice, if it must)  180
   LAB_MIRROR  Debian archive to build the root from            apt's own
 HELP
 }

@@ -25,7 +25,7 @@ for p in http https; do
 	[ -z "$v" ] || proxy+=(--aptopt="Acquire::$p::Proxy \"$v\"")
 done
 # shellcheck disable=SC2016  # the hooks expand their own "$1"
-mmdebstrap --quiet --mode=root --variant=minbase "${proxy[@]}" \
+timeout -k 10 1500 mmdebstrap --quiet --mode=root --variant=minbase "${proxy[@]}" \
 	--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' --aptopt='Acquire::Languages "none"' \
 	--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 	--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='force-unsafe-io' \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # sriovd-sysfs on the real kernel: VFs made, bound, reset and destroyed, and left alone while somebody uses them.
 # timeout: 400
-helper=/usr/local/libexec/sriovd/sriovd-sysfs
+helper=/usr/libexec/sriovd/sriovd-sysfs
 [ -x "$helper" ] || helper=/tree/build/release/sriovd-sysfs
 pf=$(pf_pci enp1s0)
 dev=/sys/bus/pci/devices

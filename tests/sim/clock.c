@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/sim/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "srv/sriovd/ledger.h"
+#include "srv/sriovd/queue.h"
+#include "tests/sim/world.h"
+
+/* Nothing that works takes this long: it hangs, and the test with it. */
+#define REAL_SECONDS_MAX 60
+
+static gint64 skew; /* nanoseconds that the clock is ahead of the real one */
+static gint commits_open;
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	int r = (int)syscall(SYS_clock_gettime, clock, ret);
+	gint64 ahead;
+
+	if (r == 0 && clock == CLOCK_MONOTONIC) {
+		ahead = __atomic_load_n(&skew, __ATOMIC_SEQ_CST) + ret->tv_nsec;
+		ret->tv_sec += ahead / 1000000000;
+		ret->tv_nsec = ahead % 1000000000;
+	}
+	return r;
+}
+
+/* Commits whose callback has not come yet */
+
+struct commit {
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+void __real_srv_ledger_commit(struct srv_ledger_txn *txn,
+			      void (*done)(const struct sriov_error *error, void *data),
+			      void *data);
+void __wrap_srv_ledger_commit(struct srv_ledger_txn *txn,
+			      void (*done)(const struct sriov_error *error, void *data),
+			      void *data);
+
+static void commit_done(const struct sriov_error *error, void *data)
+{
+	struct commit *commit = data;
+
+	g_atomic_int_add(&commits_open, -1);
+	if (commit->done)
+		commit->done(error, commit->data);
+	g_free(commit);
+}
+
+void __wrap_srv_ledger_commit(struct srv_ledger_txn *txn,
+			      void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct commit *commit = g_new(struct commit, 1);
+
+	*commit = (struct commit){ done, data };
+	g_atomic_int_inc(&commits_open);
+	__real_srv_ledger_commit(txn, commit_done, commit);
+}
+
+static bool has_children(void)
+{
+	siginfo_t info;
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return false;
+	return __atomic_load_n(&sim_world->hanging, __ATOMIC_SEQ_CST) == 0;
+}
+
+bool sim_is_busy(void)
+{
+	return g_atomic_int_get(&commits_open) > 0 || !srv_queue_drain_all(0) || has_children();
+}
+
+static gint real_poll(GPollFD *fds, guint n, gint timeout)
+{
+	return poll((struct pollfd *)fds, n, timeout);
+}
+
+static gint sim_poll(GPollFD *fds, guint n, gint timeout)
+{
+	for (int tries = 0; tries < REAL_SECONDS_MAX * 1000; tries++) {
+		gint r = real_poll(fds, n, 0);
+
+		if (r != 0 || timeout == 0)
+			return r;
+		if (sim_is_busy()) {
+			r = real_poll(fds, n, 1);
+			if (r != 0)
+				return r;
+			continue;
+		}
+		/* What ended meanwhile has woken us, or is done for. */
+		r = real_poll(fds, n, 0);
+		if (r != 0)
+			return r;
+		if (timeout > 0) {
+			__atomic_add_fetch(&skew, (gint64)timeout * 1000000, __ATOMIC_SEQ_CST);
+			return 0;
+		}
+		real_poll(fds, n, 1);
+	}
+	g_error("the simulation hangs");
+}
+
+void sim_clock_install(void)
+{
+	g_main_context_set_poll_func(NULL, sim_poll);
+}
+
+static gboolean on_limit(gpointer data)
+{
+	*(bool *)data = true;
+	return G_SOURCE_REMOVE;
+}
+
+static bool never(void *data)
+{
+	return false;
+}
+
+bool sim_run_until(bool (*cond)(void *data), void *data, unsigned ms)
+{
+	bool late = false;
+	guint source;
+
+	if (cond(data))
+		return true;
+	source = g_timeout_add(ms, on_limit, &late);
+	while (!late) {
+		g_main_context_iteration(NULL, TRUE);
+		if (cond(data)) {
+			if (!late)
+				g_source_remove(source);
+			return true;
+		}
+	}
+	return cond(data);
+}
+
+void sim_run(unsigned ms)
+{
+	sim_run_until(never, NULL, ms);
+}

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/sim/sim.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "srv/sriovd/claim.h"
+#include "srv/sriovd/helper.h"
+#include "srv/sriovd/log.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/serial.h"
+#include "tests/support/describe-model.h"
+#include "tests/support/tree.h"
+
+char *sim_root;
+struct srv_daemon *sim_daemon;
+
+static char *in_root(const char *name)
+{
+	return g_build_filename(sim_root, name, NULL);
+}
+
+/* Making the host */
+
+static void add_pf(int i)
+{
+	g_autofree char *netdev = g_strdup_printf("enp%ds0", i + 1);
+	struct tree_pf pf = { .bus = (uint8_t)(i + 1),
+			      .total = SIM_VFS,
+			      .netdev = netdev,
+			      .ifindex = (uint32_t)(7 + i),
+			      .first_group = (uint32_t)(10 * (i + 1)) };
+	struct sim_link *link = sim_link_add(netdev, "");
+
+	tree_add_pf(sim_root, &pf);
+	link->ifindex = pf.ifindex;
+	link->up = true;
+	link->mac[0] = 2;
+	link->mac[5] = (uint8_t)pf.ifindex;
+	sim_world->pf[i].bus = pf.bus;
+	sim_world->pf[i].ifindex = pf.ifindex;
+}
+
+static void make_hardware(void)
+{
+	tree_dir(sim_root, "sys/bus/pci/drivers/vfio-pci");
+	for (int i = 0; i < SIM_PFS; i++)
+		add_pf(i);
+	sim_link_add("br0", "bridge")->up = true;
+}
+
+void sim_configure(const char *config)
+{
+	tree_file(sim_root, "config/sriovd.json", config);
+}
+
+void sim_new(const char *config)
+{
+	sim_root = tree_new();
+	sim_world_new(sim_root);
+	sim_doors_off();
+	make_hardware();
+	tree_file(sim_root, "proc/sys/kernel/random/boot_id",
+		  "11111111-2222-3333-4444-555555555555");
+	sim_configure(config);
+	sim_doors_on();
+	sim_clock_install();
+	srv_log_set_level(g_getenv("SIM_LOG") ? LOG_DEBUG : -1);
+}
+
+void sim_free(void)
+{
+	g_assert(!sim_daemon);
+	sim_world_close();
+	tree_remove(sim_root);
+	sim_root = NULL;
+}
+
+void sim_reboot(void)
+{
+	g_autofree char *id = g_uuid_string_random();
+
+	sim_lock();
+	sim_doors_off();
+	for (int i = 0; i < SIM_DOMAINS; i++) {
+		memset(sim_world->domain[i].device, 0, sizeof(sim_world->domain[i].device));
+		sim_world->domain[i].active = false;
+	}
+	memset(sim_world->link, 0, sizeof(sim_world->link));
+	memset(sim_world->fdb, 0, sizeof(sim_world->fdb));
+	memset(sim_world->pf, 0, sizeof(sim_world->pf));
+	tree_delete(sim_root, "sys");
+	tree_delete(sim_root, "dev");
+	make_hardware();
+	tree_file(sim_root, "proc/sys/kernel/random/boot_id", id);
+	sim_doors_on();
+	sim_unlock();
+}
+
+/* Its sysfs */
+
+bool sim_is_on_vfio(uint8_t bus, uint8_t function)
+{
+	g_autofree char *path = g_strdup_printf("%s/sys/devices/pci0000:00/0000:%02x:02.%u/driver",
+						sim_root, bus, function);
+	g_autofree char *driver = g_file_read_link(path, NULL);
+
+	return driver && g_str_has_suffix(driver, "/vfio-pci");
+}
+
+void sim_show_link(const struct sim_link *link)
+{
+	const struct sim_pf *pf = sim_pf_by_ifindex(link->ifindex);
+	g_autofree char *dir = NULL, *flags = NULL, *carrier = NULL, *state = NULL;
+
+	if (!pf)
+		return;
+	dir = g_strdup_printf("sys/devices/pci0000:00/0000:%02x:00.0/net/%s", pf->bus, link->name);
+	flags = g_build_filename(dir, "flags", NULL);
+	carrier = g_build_filename(dir, "carrier", NULL);
+	state = g_build_filename(dir, "operstate", NULL);
+	sim_doors_off();
+	tree_file(sim_root, flags, link->up ? "0x1003" : "0x1002");
+	tree_file(sim_root, carrier, link->carrier ? "1" : "0");
+	tree_file(sim_root, state, link->up && link->carrier ? "up" : "down");
+	sim_doors_on();
+}
+
+/* The daemon */
+
+void sim_start(void)
+{
+	g_autofree char *config = in_root("config"), *state = in_root("state");
+	const char *build = g_getenv("SRIOVD_TEST_BUILD") ?: "build/release";
+	g_autofree char *plugins = g_build_filename(build, "plugins", NULL);
+	g_autofree char *helper = g_build_filename(build, "tests/sim/sriovd-sysfs", NULL);
+	const struct srv_daemon_options options = {
+		.root = sim_root, .config_dir = config, .state_dir = state, .plugin_dir = plugins
+	};
+	sriov_autoerror err = NULL;
+
+	srv_helper_set_program(helper);
+	if (srv_daemon_new(&options, &sim_daemon, &err) < 0 ||
+	    srv_daemon_start(sim_daemon, "test:///", -1, &err) < 0)
+		g_error("the daemon does not start: %s", err->message);
+	sim_settle();
+}
+
+void sim_stop(void)
+{
+	srv_daemon_free(sim_daemon);
+	sim_daemon = NULL;
+}
+
+static bool is_at_rest(void *data)
+{
+	if (sim_is_busy() || sim_daemon->refresh_source || sim_daemon->refreshing ||
+	    sim_daemon->reconcile_soon_source || sim_daemon->reconciling ||
+	    sim_daemon->waiting_starts->len || g_main_context_pending(NULL))
+		return false;
+	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {
+		const struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];
+
+		if (pf->state != SRV_PF_STUCK && srv_serial_length(pf->serial))
+			return false;
+	}
+	return true;
+}
+
+void sim_settle(void)
+{
+	/* Twice, for what a timer of a second at most begins. */
+	for (int i = 0; i < 2; i++) {
+		sim_run_until(is_at_rest, NULL, 60000);
+		sim_run(1100);
+	}
+	sim_run_until(is_at_rest, NULL, 60000);
+}
+
+/* libvirt's side */
+
+struct sim_domain *sim_define(unsigned n, const char *name)
+{
+	struct sim_domain *domain = NULL;
+
+	sim_lock();
+	for (int i = 0; i < SIM_DOMAINS && !domain; i++) {
+		if (!*sim_world->domain[i].uuid)
+			domain = &sim_world->domain[i];
+	}
+	g_assert(domain);
+	memset(domain, 0, sizeof(*domain));
+	g_snprintf(domain->uuid, sizeof(domain->uuid), "0d0d0d0d-0000-4000-8000-%012u", n);
+	g_strlcpy(domain->name, name, sizeof(domain->name));
+	sim_unlock();
+	return domain;
+}
+
+void sim_add_nic(struct sim_domain *domain, const char *id, const char *network, enum srv_mode mode)
+{
+	struct sim_nic *nic = &domain->nic[domain->n_nics++];
+
+	g_assert(domain->n_nics <= SIM_NICS);
+	g_strlcpy(nic->id, id, sizeof(nic->id));
+	g_strlcpy(nic->network, network, sizeof(nic->network));
+	nic->mode = mode;
+}
+
+void sim_undefine(struct sim_domain *domain)
+{
+	char uuid[40];
+
+	g_assert(!domain->active);
+	g_strlcpy(uuid, domain->uuid, sizeof(uuid));
+	domain->uuid[0] = '\0';
+	sim_virt_event(uuid, SRV_VIRT_UNDEFINED);
+}
+
+void sim_appear(struct sim_domain *domain)
+{
+	sim_lock();
+	domain->active = true;
+	sim_unlock();
+}
+
+void sim_vanish(struct sim_domain *domain)
+{
+	sim_lock();
+	for (int i = 0; i < SIM_NICS; i++) {
+		if (domain->device[i].exists)
+			sim_device_leave(&domain->device[i]);
+	}
+	domain->active = false;
+	sim_unlock();
+}
+
+struct answer {
+	bool done;
+	char *text;
+};
+
+static bool is_answered(void *data)
+{
+	return ((struct answer *)data)->done;
+}
+
+static void on_answer(const struct sriov_error *error, void *data)
+{
+	struct answer *answer = data;
+
+	answer->text = error ? sriov_error_text(error) : NULL;
+	answer->done = true;
+}
+
+static char *wait_for(struct answer *answer)
+{
+	if (!sim_run_until(is_answered, answer, 120000))
+		g_error("a call was not answered within two minutes");
+	return answer->text;
+}
+
+char *sim_hook_prepare(struct sim_domain *domain)
+{
+	g_autoptr(GPtrArray) requests = sim_domain_requests(domain);
+	struct answer answer = { 0 };
+
+	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, on_answer, &answer);
+	return wait_for(&answer);
+}
+
+void sim_hook_started(struct sim_domain *domain)
+{
+	srv_nic_attach_owner(sim_daemon, domain->uuid);
+}
+
+void sim_hook_release(struct sim_domain *domain)
+{
+	srv_nic_owner_gone(sim_daemon, domain->uuid);
+}
+
+char *sim_boot(struct sim_domain *domain)
+{
+	char *refusal;
+
+	if (!sim_daemon) {
+		sim_appear(domain);
+		return NULL;
+	}
+	refusal = sim_hook_prepare(domain);
+	if (refusal) {
+		sim_hook_release(domain);
+		return refusal;
+	}
+	sim_appear(domain);
+	sim_hook_started(domain);
+	sim_virt_event(domain->uuid, SRV_VIRT_STARTED);
+	return NULL;
+}
+
+void sim_shut_down(struct sim_domain *domain)
+{
+	sim_vanish(domain);
+	if (!sim_daemon)
+		return;
+	sim_hook_release(domain);
+	sim_virt_event(domain->uuid, SRV_VIRT_STOPPED);
+}
+
+/* Clients */
+
+struct sim_claim *sim_claim_of(const char *owner, const char *id)
+{
+	struct sim_claim *empty = NULL;
+
+	for (int i = 0; i < SIM_CLAIMS; i++) {
+		struct sim_claim *claim = &sim_world->claim[i];
+
+		if (strcmp(claim->owner, owner) == 0 && strcmp(claim->id, id) == 0)
+			return claim;
+		if (!empty && claim->state == SIM_UNCLAIMED)
+			empty = claim;
+	}
+	g_assert(empty);
+	memset(empty, 0, sizeof(*empty));
+	g_strlcpy(empty->owner, owner, sizeof(empty->owner));
+	g_strlcpy(empty->id, id, sizeof(empty->id));
+	return empty;
+}
+
+struct claiming {
+	struct answer answer;
+	struct sim_claim *claim;
+};
+
+static void on_claimed(const struct srv_nic *nic, const struct sriov_error *error, void *data)
+{
+	struct claiming *claiming = data;
+	struct sim_claim *claim = claiming->claim;
+
+	/* The answer is a send of its own, and from then on the client counts on it. */
+	sim_door("answer");
+	sim_lock();
+	if (nic) {
+		claim->state = SIM_CLAIMED;
+		memcpy(claim->mac, nic->row.mac.octet, 6);
+		claim->bus = nic->row.vf.pf.bus;
+		claim->vf = nic->row.vf.index;
+		memcpy(sim_pf_by_bus(claim->bus)->vf[claim->vf].user, claim->mac, 6);
+	} else if (claim->state == SIM_CLAIMING) {
+		claim->state = SIM_UNCLAIMED;
+	}
+	sim_unlock();
+	on_answer(error, &claiming->answer);
+}
+
+char *sim_claim_vf(const char *owner, const char *id, const char *network)
+{
+	const struct srv_claim_request request = { .owner = owner, .network = network, .id = id };
+	struct claiming claiming = { .claim = sim_claim_of(owner, id) };
+
+	if (claiming.claim->state == SIM_UNCLAIMED)
+		claiming.claim->state = SIM_CLAIMING;
+	g_strlcpy(claiming.claim->network, network, sizeof(claiming.claim->network));
+	srv_claim(sim_daemon, &request, on_claimed, &claiming);
+	return wait_for(&claiming.answer);
+}
+
+struct releasing {
+	struct answer answer;
+	const char *owner, *id;
+};
+
+static void set_claims(const struct releasing *releasing, enum sim_claim_state from,
+		       enum sim_claim_state to)
+{
+	for (int i = 0; i < SIM_CLAIMS; i++) {
+		struct sim_claim *claim = &sim_world->claim[i];
+
+		if (strcmp(claim->owner, releasing->owner) == 0 && claim->state == from &&
+		    (!releasing->id || strcmp(claim->id, releasing->id) == 0))
+			claim->state = to;
+	}
+}
+
+static void on_released(const struct sriov_error *error, void *data)
+{
+	struct releasing *releasing = data;
+
+	sim_door("answer");
+	set_claims(releasing, SIM_RELEASING, error ? SIM_CLAIMED : SIM_UNCLAIMED);
+	on_answer(error, &releasing->answer);
+}
+
+char *sim_release_vf(const char *owner, const char *id)
+{
+	struct releasing releasing = { .owner = owner, .id = id };
+
+	set_claims(&releasing, SIM_CLAIMED, SIM_RELEASING);
+	srv_claim_release(sim_daemon, owner, id, srv_job_new(sim_daemon->jobs), on_released,
+			  &releasing);
+	return wait_for(&releasing.answer);
+}
+
+/* Showing */
+
+char *sim_nics(void)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(sim_daemon->model);
+	GString *text = g_string_new(NULL);
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
+		g_string_append_printf(text, "%s/%s %s %s", nic->row.owner.name, nic->row.id,
+				       srv_nic_state_name(nic->row.state),
+				       srv_backing_name(nic->row.backing));
+		if (nic->vf)
+			g_string_append_printf(text, " %s/%u", nic->vf->pf->name,
+					       nic->vf->ref.index);
+		if (nic->row.uplink)
+			g_string_append_printf(text, " %s", nic->row.uplink);
+		g_string_append_c(text, '\n');
+	}
+	return g_string_free(text, FALSE);
+}
+
+char *sim_counts(const char *name)
+{
+	const struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, name);
+	GString *text = g_string_new(NULL);
+
+	for (int i = 0; i < SRV_VF_STATES; i++) {
+		if (pf->counts[i])
+			g_string_append_printf(text, "%s%u %s", text->len ? ", " : "",
+					       pf->counts[i],
+					       srv_vf_state_name((enum srv_vf_state)i));
+	}
+	return g_string_free(text, FALSE);
+}
+
+char *sim_vf_attrs(uint8_t bus, uint32_t vf)
+{
+	const struct sim_attrs *a = &sim_pf_by_bus(bus)->vf[vf].attrs;
+
+	return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x vlan %u qos %u rate %u-%u%s%s%s",
+			       a->mac[0], a->mac[1], a->mac[2], a->mac[3], a->mac[4], a->mac[5],
+			       a->vlan, a->qos, a->min, a->max, a->spoofchk ? " spoofchk" : "",
+			       a->trust ? " trust" : "", a->link_state ? " forced" : "");
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/virt.h"
+#include "tests/sim/clock.h"
+#include "tests/sim/world.h"
+
+/*
+ * A host to run the daemon on, in the test's own process: a directory with sysfs, ledger and
+ * configuration, the world (tests/sim/world.h), and the daemon's real code between them. The test
+ * plays libvirt, which calls hooks and sends events, and the clients.
+ */
+extern char *sim_root;
+extern struct srv_daemon *sim_daemon; /* the one that runs; NULL */
+
+/* Two PFs of 7 VFs, enp1s0 and enp2s0, in one pool; networks "a" (VLAN 100), "b" (no VLAN, on a
+ * bridge without VFs), "n" (no fallback). */
+#define SIM_CONFIG                                                                         \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\",\"enp2s0\"]}," \
+	"\"numVfs\":7}],\"networks\":["                                                    \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"maxTxRate\":1000},"              \
+	"{\"name\":\"b\",\"pool\":\"fast\",\"fallback\":{\"type\":\"bridge\","             \
+	"\"bridge\":\"br0\"}},"                                                            \
+	"{\"name\":\"n\",\"pool\":\"fast\",\"fallback\":{\"type\":\"none\"}}]}"
+
+/* The same with one PF, as most tests want it. */
+#define SIM_CONFIG_ONE_PF                                                       \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":7}],\"networks\":["                                         \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"maxTxRate\":1000},"   \
+	"{\"name\":\"b\",\"pool\":\"fast\",\"fallback\":{\"type\":\"bridge\","  \
+	"\"bridge\":\"br0\"}},"                                                 \
+	"{\"name\":\"n\",\"pool\":\"fast\",\"fallback\":{\"type\":\"none\"}}]}"
+
+/* A new host, nothing running; its PFs have no VFs yet. */
+void sim_new(const char *config);
+void sim_free(void);
+void sim_configure(const char *config);
+
+/* Makes and starts the daemon, and lets it come to rest. */
+void sim_start(void);
+/* An orderly end. */
+void sim_stop(void);
+/* The host boots again: no guest, no VF, another boot_id; the ledger is as it was. */
+void sim_reboot(void);
+/* Until nothing but periodic timers is left to do. */
+void sim_settle(void);
+
+/* libvirt */
+
+/* Defines a shut-off domain without nics; NAME's UUID is made from n. */
+struct sim_domain *sim_define(unsigned n, const char *name);
+void sim_add_nic(struct sim_domain *domain, const char *id, const char *network,
+		 enum srv_mode mode);
+void sim_undefine(struct sim_domain *domain);
+
+/*
+ * Starts it as libvirt does: the prepare hook, whose refusal ends it; QEMU; the started hook and
+ * the event. NULL, or the sentence of the refusal (the caller's). Without a daemon, it just starts.
+ */
+char *sim_boot(struct sim_domain *domain);
+/* QEMU ends, libvirt takes its devices back; then the hooks and the event. */
+void sim_shut_down(struct sim_domain *domain);
+/* The same without telling anybody. */
+void sim_vanish(struct sim_domain *domain);
+/* QEMU runs, without a word to anybody. */
+void sim_appear(struct sim_domain *domain);
+/* The hooks and events, one by one. */
+char *sim_hook_prepare(struct sim_domain *domain);
+void sim_hook_started(struct sim_domain *domain);
+void sim_hook_release(struct sim_domain *domain);
+
+/* Events and connection of libvirt, to the daemon. */
+void sim_virt_event(const char *uuid, enum srv_virt_event event);
+void sim_virt_connect(bool up);
+void sim_virt_device_removed(const char *uuid, const char *alias);
+
+/* Clients */
+
+/* Claims and waits; NULL when it was acknowledged, else the error's sentence (the caller's). */
+char *sim_claim_vf(const char *owner, const char *id, const char *network);
+/* Releases (id NULL: all of the owner's), and waits for the answer. */
+char *sim_release_vf(const char *owner, const char *id);
+/* The world's note of a claim, made when it is not there. */
+struct sim_claim *sim_claim_of(const char *owner, const char *id);
+
+/* What there is to see */
+
+/* "owner/id state backing: reason" … of every nic, in order; the caller's. */
+char *sim_nics(void);
+/* "1 free, 6 owned": of one PF; the caller's. */
+char *sim_counts(const char *pf);
+/* The attributes that the kernel has of a VF; the caller's. */
+char *sim_vf_attrs(uint8_t bus, uint32_t vf);
+
+/*
+ * Every rule of DESIGN.md section 3 that can be seen from here, with the daemon at rest: NULL, or
+ * the first one that is broken (the caller's).
+ */
+char *sim_check_rules(void);
+
+/* Inside the simulation. */
+GPtrArray *sim_domain_requests(const struct sim_domain *domain);
+void sim_device_leave(struct sim_device *device);
+bool sim_is_on_vfio(uint8_t bus, uint8_t function);
+/* A PF's link as sysfs shows it, after it changed. */
+void sim_show_link(const struct sim_link *link);

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The libvirt of the simulated host: what srv/sriovd/virt.h promises, done to the world's domains.
+ * Like the real one it sets MAC and VLAN of a VF when it attaches it, and puts back what it found
+ * when it takes it out.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "srv/sriovd/virt.h"
+#include "tests/sim/sim.h"
+#include "tests/sim/world.h"
+
+struct srv_virt {
+	struct srv_virt_handler handler;
+	void *data;
+	bool connected;
+	guint source;
+};
+
+static struct srv_virt *the_virt;
+
+static gboolean connect_now(gpointer data)
+{
+	struct srv_virt *virt = data;
+
+	virt->source = 0;
+	if (sim_world->faults.virt_down)
+		return G_SOURCE_REMOVE;
+	virt->connected = true;
+	virt->handler.connection(true, virt->data);
+	return G_SOURCE_REMOVE;
+}
+
+struct srv_virt *srv_virt_new(const char *uri, const struct srv_virt_handler *handler, void *data)
+{
+	the_virt = g_new0(struct srv_virt, 1);
+	the_virt->handler = *handler;
+	the_virt->data = data;
+	the_virt->source = g_idle_add(connect_now, the_virt);
+	return the_virt;
+}
+
+void srv_virt_free(struct srv_virt *virt)
+{
+	if (!virt)
+		return;
+	if (virt->source)
+		g_source_remove(virt->source);
+	if (the_virt == virt)
+		the_virt = NULL;
+	g_free(virt);
+}
+
+bool srv_virt_connected(struct srv_virt *virt)
+{
+	return virt && virt->connected;
+}
+
+void sim_virt_connect(bool up)
+{
+	sim_world->faults.virt_down = !up;
+	if (!the_virt || the_virt->connected == up)
+		return;
+	the_virt->connected = up;
+	the_virt->handler.connection(up, the_virt->data);
+}
+
+void sim_virt_event(const char *uuid, enum srv_virt_event event)
+{
+	const struct sim_domain *domain = sim_domain_by_uuid(uuid);
+
+	if (the_virt && the_virt->connected)
+		the_virt->handler.domain(uuid, domain ? domain->name : "", event, the_virt->data);
+}
+
+void sim_virt_device_removed(const char *uuid, const char *alias)
+{
+	if (the_virt && the_virt->connected)
+		the_virt->handler.device_removed(uuid, alias, the_virt->data);
+}
+
+/* Domains as XML, so that the daemon's own parser reads them */
+
+static void add_device(GString *xml, const struct sim_device *device)
+{
+	static const char *const sources[][2] = { { "direct", "dev" },
+						  { "bridge", "bridge" },
+						  { "network", "network" } };
+	const struct sim_link *link = sim_link_by_index(device->link);
+
+	g_string_append_printf(xml,
+			       "<interface type='%s'><mac address='%02x:%02x:%02x:%02x:%02x:%02x'/>"
+			       "<alias name='%s'/>",
+			       device->type, device->mac[0], device->mac[1], device->mac[2],
+			       device->mac[3], device->mac[4], device->mac[5], device->alias);
+	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+		if (strcmp(device->type, sources[i][0]) == 0)
+			g_string_append_printf(xml, "<source %s='%s'/>", sources[i][1],
+					       device->source);
+	}
+	if (strcmp(device->type, "hostdev") == 0)
+		g_string_append_printf(xml,
+				       "<source><address type='pci' domain='0x0000' bus='0x%02x' "
+				       "slot='0x%02x' function='0x%x'/></source>",
+				       device->bus, device->slot, device->function);
+	if (link)
+		g_string_append_printf(xml, "<target dev='%s'/>", link->name);
+	g_string_append(xml, "</interface>");
+}
+
+GPtrArray *sim_domain_requests(const struct sim_domain *domain)
+{
+	GPtrArray *requests = g_ptr_array_new_with_free_func((GDestroyNotify)srv_nic_request_free);
+
+	for (uint32_t i = 0; i < domain->n_nics; i++) {
+		const struct sim_nic *nic = &domain->nic[i];
+		struct srv_nic_request request = { .id = (char *)nic->id,
+						   .network = (char *)nic->network,
+						   .mode = (enum srv_mode)nic->mode,
+						   .has_mac = nic->has_mac };
+
+		memcpy(request.mac.octet, nic->mac, 6);
+		g_ptr_array_add(requests, srv_nic_request_copy(&request));
+	}
+	return requests;
+}
+
+static void add_metadata(GString *xml, const struct sim_domain *domain)
+{
+	g_string_append(xml, "<metadata><sriov:nics xmlns:sriov='" SRV_NICS_XMLNS "'>");
+	for (uint32_t i = 0; i < domain->n_nics; i++) {
+		const struct sim_nic *nic = &domain->nic[i];
+
+		g_string_append_printf(xml, "<sriov:nic id='%s' network='%s' mode='%s'", nic->id,
+				       nic->network, srv_mode_name((enum srv_mode)nic->mode));
+		if (nic->has_mac)
+			g_string_append_printf(xml, " mac='%02x:%02x:%02x:%02x:%02x:%02x'",
+					       nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3],
+					       nic->mac[4], nic->mac[5]);
+		g_string_append(xml, "/>");
+	}
+	g_string_append(xml, "</sriov:nics></metadata>");
+}
+
+static struct srv_domain *parse(const struct sim_domain *domain, bool live,
+				struct sriov_error **ret_bad)
+{
+	g_autoptr(GString) xml = g_string_new(NULL);
+	struct srv_domain *parsed = NULL;
+
+	g_string_printf(xml, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", domain->name,
+			domain->uuid);
+	add_metadata(xml, domain);
+	g_string_append(xml, "<devices>");
+	for (int i = 0; live && i < SIM_NICS; i++) {
+		if (domain->device[i].exists)
+			add_device(xml, &domain->device[i]);
+	}
+	g_string_append(xml, "</devices></domain>");
+	srv_domain_parse(xml->str, xml->len, &parsed, ret_bad);
+	g_assert(parsed);
+	return parsed;
+}
+
+/* With the lock held. */
+static struct srv_virt_domain *describe(const struct sim_domain *domain)
+{
+	struct srv_virt_domain *described = g_new0(struct srv_virt_domain, 1);
+
+	described->uuid = g_strdup(domain->uuid);
+	described->name = g_strdup(domain->name);
+	described->active = domain->active;
+	described->paused = domain->paused;
+	described->persistent = true;
+	described->stored = parse(domain, false, &described->stored_bad);
+	if (domain->active)
+		described->live = parse(domain, true, &described->bad);
+	else
+		described->bad = sriov_error_copy(described->stored_bad);
+	return described;
+}
+
+void srv_virt_domain_free(struct srv_virt_domain *domain)
+{
+	g_free(domain->uuid);
+	g_free(domain->name);
+	if (domain->live)
+		srv_domain_free(domain->live);
+	if (domain->stored)
+		srv_domain_free(domain->stored);
+	sriov_error_free(domain->bad);
+	sriov_error_free(domain->stored_bad);
+	g_free(domain);
+}
+
+static int not_connected(struct srv_virt *virt, struct sriov_error **err)
+{
+	if (virt->connected && !sim_world->faults.virt_down)
+		return 0;
+	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ENOTCONN, "libvirt",
+			       "there is no connection to it now");
+}
+
+int srv_virt_list(struct srv_virt *virt, GPtrArray **ret, struct sriov_error **err)
+{
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	*ret = g_ptr_array_new_with_free_func((GDestroyNotify)srv_virt_domain_free);
+	sim_lock();
+	for (int i = 0; i < SIM_DOMAINS; i++) {
+		if (*sim_world->domain[i].uuid)
+			g_ptr_array_add(*ret, describe(&sim_world->domain[i]));
+	}
+	sim_unlock();
+	return 0;
+}
+
+static struct sim_domain *find(const char *domain)
+{
+	struct sim_domain *found = sim_domain_by_uuid(domain);
+
+	for (int i = 0; i < SIM_DOMAINS && !found; i++) {
+		if (*sim_world->domain[i].uuid && strcmp(sim_world->domain[i].name, domain) == 0)
+			found = &sim_world->domain[i];
+	}
+	return found;
+}
+
+static int no_domain(const char *domain, struct sriov_error **err)
+{
+	return sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, domain,
+			       "libvirt has no such domain");
+}
+
+int srv_virt_get(struct srv_virt *virt, const char *domain, struct srv_virt_domain **ret,
+		 struct sriov_error **err)
+{
+	const struct sim_domain *found;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_lock();
+	found = find(domain);
+	if (found)
+		*ret = describe(found);
+	sim_unlock();
+	return found ? 0 : no_domain(domain, err);
+}
+
+/* Devices */
+
+static struct sim_device *device_of(struct sim_domain *domain, const char *alias)
+{
+	for (int i = 0; i < SIM_NICS; i++) {
+		struct sim_device *device = &domain->device[i];
+
+		if (device->exists && strcmp(device->alias, alias) == 0)
+			return device;
+	}
+	return NULL;
+}
+
+static int refuse(struct sriov_error **err, const struct sim_domain *domain, const char *fmt, ...)
+	G_GNUC_PRINTF(3, 4);
+
+static int refuse(struct sriov_error **err, const struct sim_domain *domain, const char *fmt, ...)
+{
+	g_autofree char *why = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	why = g_strdup_vprintf(fmt, ap);
+	va_end(ap);
+	return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, domain->name, "libvirt says: %s", why);
+}
+
+/* What libvirt and QEMU do to a VF that a guest gets. */
+static int take_vf(struct sim_domain *domain, struct sim_device *device, uint16_t vlan,
+		   struct sriov_error **err)
+{
+	struct sim_vf *vf = sim_vf_by_function(device->bus, device->slot, device->function);
+	const struct sim_domain *holder = sim_function_holder(device->bus, device->slot,
+							      device->function);
+
+	if (!vf || !vf->exists)
+		return refuse(err, domain, "no such PCI device");
+	if (holder) {
+		sim_broken("VF %02x/%u was attached to %s while %s ran on it", device->bus,
+			   device->function, domain->name, holder->name);
+		return refuse(err, domain, "PCI device is in use by domain %s", holder->name);
+	}
+	if (!sim_is_on_vfio(device->bus, device->function))
+		return refuse(err, domain, "PCI device is not bound to vfio-pci");
+	if (!sim_mac_is_zero(vf->user) && memcmp(vf->user, device->mac, 6) != 0)
+		sim_broken("VF %02x/%u was attached to %s without a reset", device->bus,
+			   device->function, domain->name);
+	if (memcmp(vf->attrs.mac, device->mac, 6) != 0 || vf->attrs.vlan != vlan)
+		sim_broken("VF %02x/%u was attached to %s before it was set up", device->bus,
+			   device->function, domain->name);
+	memcpy(device->found_mac, vf->attrs.mac, 6);
+	device->found_vlan = vf->attrs.vlan;
+	memcpy(vf->attrs.mac, device->mac, 6);
+	vf->attrs.vlan = vlan;
+	vf->attrs.qos = 0; /* libvirt sets none, and the kernel takes both together */
+	memcpy(vf->user, device->mac, 6);
+	return 0;
+}
+
+static int take_macvtap(struct sim_domain *domain, struct sim_device *device,
+			struct sriov_error **err)
+{
+	struct sim_link *parent = sim_link_by_name(device->source), *link;
+	static unsigned n;
+	char name[16];
+
+	if (!parent)
+		return refuse(err, domain, "Cannot get interface index of %s", device->source);
+	snprintf(name, sizeof(name), "macvtap%u", sim_world->next_ifindex + n++);
+	link = sim_link_add(name, "macvtap");
+	link->parent = parent->ifindex;
+	link->up = true;
+	memcpy(link->mac, device->mac, 6);
+	device->link = link->ifindex;
+	return 0;
+}
+
+static int take_tap(struct sim_domain *domain, struct sim_device *device, struct sriov_error **err)
+{
+	struct sim_link *bridge = sim_link_by_name(device->source), *link;
+	char name[16];
+
+	if (!bridge)
+		return refuse(err, domain, "Cannot get interface %s", device->source);
+	snprintf(name, sizeof(name), "vnet%u", sim_world->next_ifindex);
+	link = sim_link_add(name, "tun");
+	link->master = bridge->ifindex;
+	link->up = true;
+	device->link = link->ifindex;
+	return 0;
+}
+
+/* What happens to a device that leaves, with its guest or without. */
+void sim_device_leave(struct sim_device *device)
+{
+	struct sim_link *link = sim_link_by_index(device->link);
+	struct sim_vf *vf = sim_vf_by_function(device->bus, device->slot, device->function);
+
+	if (link)
+		link->ifindex = 0;
+	if (strcmp(device->type, "hostdev") == 0 && vf && vf->exists) {
+		memcpy(vf->attrs.mac, device->found_mac, 6);
+		vf->attrs.vlan = device->found_vlan;
+		vf->attrs.qos = 0;
+	}
+	memset(device, 0, sizeof(*device));
+}
+
+static void fill(struct sim_device *device, const struct srv_domain_iface *iface)
+{
+	g_strlcpy(device->alias, iface->alias, sizeof(device->alias));
+	g_strlcpy(device->type, iface->type, sizeof(device->type));
+	g_strlcpy(device->source, iface->source ? iface->source : "", sizeof(device->source));
+	memcpy(device->mac, iface->mac.octet, 6);
+	device->bus = iface->vf.bus;
+	device->slot = iface->vf.device;
+	device->function = iface->vf.function;
+}
+
+static int plug(struct sim_domain *domain, const struct srv_domain_iface *iface, uint16_t vlan,
+		struct sriov_error **err)
+{
+	struct sim_device device = { 0 };
+	int r = 0;
+
+	if (!domain->active)
+		return refuse(err, domain, "domain is not running");
+	fill(&device, iface);
+	if (device_of(domain, device.alias))
+		return refuse(err, domain, "alias %s is in use", device.alias);
+	if (iface->has_vf && *sim_world->faults.attach_words) {
+		r = refuse(err, domain, "%s", sim_world->faults.attach_words);
+		if (sim_world->faults.attach_times && --sim_world->faults.attach_times == 0)
+			sim_world->faults.attach_words[0] = '\0';
+		return r;
+	}
+	if (iface->has_vf)
+		r = take_vf(domain, &device, vlan, err);
+	else if (strcmp(device.type, "direct") == 0)
+		r = take_macvtap(domain, &device, err);
+	else
+		r = take_tap(domain, &device, err);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < SIM_NICS; i++) {
+		if (domain->device[i].exists)
+			continue;
+		domain->device[i] = device;
+		domain->device[i].exists = true;
+		sim_changed("attach %s %s %s", domain->name, device.alias, device.type);
+		return 0;
+	}
+	return refuse(err, domain, "no more PCI slots");
+}
+
+int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_xml,
+		    struct sriov_error **err)
+{
+	g_autofree char *xml = g_strdup_printf("<domain><name>x</name><uuid>%s</uuid>"
+					       "<devices>%s</devices></domain>",
+					       uuid, device_xml);
+	const char *tag = strstr(device_xml, "<tag id='");
+	struct srv_domain *parsed = NULL;
+	struct sim_domain *domain;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	r = srv_domain_parse(xml, strlen(xml), &parsed, err);
+	if (r < 0)
+		return r;
+	sim_door("libvirt attach");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	r = !domain ? no_domain(uuid, err)
+		    : plug(domain, parsed->ifaces->pdata[0],
+			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
+	sim_unlock();
+	srv_domain_free(parsed);
+	return r;
+}
+
+int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
+		    unsigned timeout_seconds, struct sriov_error **err)
+{
+	struct sim_domain *domain;
+	struct sim_device *device;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt detach");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	device = domain && domain->active ? device_of(domain, alias) : NULL;
+	if (!domain) {
+		r = no_domain(uuid, err);
+	} else if (!device) {
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, domain->name,
+				    "it has no device %s", alias);
+	} else if (sim_world->faults.deaf_guest) {
+		r = sriov_error_set(err, SRIOV_ERROR_TIMEOUT, ETIMEDOUT, domain->name,
+				    "the guest did not let the device go within %u s",
+				    timeout_seconds);
+	} else {
+		sim_changed("detach %s %s", domain->name, alias);
+		sim_device_leave(device);
+	}
+	sim_unlock();
+	return r;
+}
+
+int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
+		      struct sriov_error **err)
+{
+	struct sim_domain *domain;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt metadata");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	if (domain) {
+		domain->n_nics = nics->len;
+		for (guint i = 0; i < nics->len; i++) {
+			const struct srv_nic_request *request = nics->pdata[i];
+			struct sim_nic *nic = &domain->nic[i];
+
+			g_strlcpy(nic->id, request->id, sizeof(nic->id));
+			g_strlcpy(nic->network, request->network, sizeof(nic->network));
+			nic->mode = request->mode;
+			nic->has_mac = request->has_mac;
+			memcpy(nic->mac, request->mac.octet, 6);
+		}
+		sim_changed("metadata %s", domain->name);
+	}
+	sim_unlock();
+	return domain ? 0 : no_domain(uuid, err);
+}
+
+int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err)
+{
+	return sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, ENOSYS, uuid,
+			       "the simulated libvirt starts nothing by itself");
+}
+
+int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error **err)
+{
+	struct sim_domain *domain;
+
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	if (domain)
+		domain->paused = false;
+	sim_unlock();
+	return domain ? 0 : no_domain(uuid, err);
+}
+
+const char *srv_virt_backend(struct srv_virt *virt, const char *name)
+{
+	return "vhost";
+}
