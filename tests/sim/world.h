@@ -88,6 +88,7 @@ struct sim_domain {
 	uint32_t n_nics;
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
+	struct sim_device stored[SIM_NICS]; /* of its own configuration, for its next start */
 };
 
 /* What a client was told of its claim by hand. */
