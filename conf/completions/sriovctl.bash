@@ -1,27 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # bash completion of sriovctl(1). What there is, sriovctl says: PFs, VFs and owners of this host.
 
-# Values of a member of each thing of a list: METHOD'S-COMMAND LIST-MEMBER KEY. Our own JSON is indented by two
-# spaces a level, so that the things' own members stand at six.
+# What sriovctl answers to a command, or nothing.
+_sriovctl_json() {
+	local socket=()
+	[ -z "$_sriovctl_socket" ] || socket=(--socket "$_sriovctl_socket")
+	timeout 2 sriovctl "${socket[@]}" --json "$@" 2>/dev/null
+}
+
+# Values of a member, KEY COMMAND..., of each thing of a list. Our own JSON is indented by two spaces a level, so that
+# the things' own members stand at six, and those of their owners at eight.
 _sriovctl_values() {
-	local socket=()
-	[ -z "$_sriovctl_socket" ] || socket=(--socket "$_sriovctl_socket")
-	# shellcheck disable=SC2086 # a command of two words
-	timeout 2 sriovctl "${socket[@]}" --json $1 2>/dev/null |
-		sed -n "s/^      \"$2\": \"\(.*\)\",\{0,1\}\$/\1/p"
+	_sriovctl_json "${@:2}" | sed -n "s/^      \"$1\": \"\(.*\)\",\{0,1\}\$/\1/p"
 }
 
-# Owners' names stand one level deeper.
 _sriovctl_owners() {
-	local socket=()
-	[ -z "$_sriovctl_socket" ] || socket=(--socket "$_sriovctl_socket")
-	timeout 2 sriovctl "${socket[@]}" --json nic list 2>/dev/null |
-		sed -n 's/^        "name": "\(.*\)",\{0,1\}$/\1/p' | sort -u
-}
-
-# Ids of one owner's nics.
-_sriovctl_ids() {
-	_sriovctl_values "nic list $1" id
+	_sriovctl_json nic list | sed -n 's/^        "name": "\(.*\)",\{0,1\}$/\1/p' | sort -u
 }
 
 _sriovctl_domains() {
@@ -49,10 +43,17 @@ _sriovctl_words() {
 	done
 }
 
+# Offers those of the lines that begin with the second argument. Not by "compgen -W", which would run a $(command) in
+# the name of a domain.
 _sriovctl_offer() {
-	local IFS=$'\n'
-	# shellcheck disable=SC2207 # one a line
-	COMPREPLY+=($(compgen -W "$1" -- "$2"))
+	local line
+	while read -r line; do
+		[[ -n $line && $line == "$2"* ]] || continue
+		case $line in
+		*[]\ \$\`\"\'\\\&\;\|\<\>\(\)\{\}\*\?\!\#~[]*) printf -v line %q "$line" ;;
+		esac
+		COMPREPLY+=("$line")
+	done <<<"$1"
 }
 
 # The options of a command, besides those of every command.
@@ -70,10 +71,10 @@ _sriovctl_options() {
 # The arguments of a command: the first, or the second after $3.
 _sriovctl_arguments() {
 	case $1/$2 in
-	"pf show/0" | "vf list/0") _sriovctl_values "pf list" netdev ;;
-	"vf show/0") _sriovctl_values "vf list" name ;;
+	"pf show/0" | "vf list/0") _sriovctl_values netdev pf list ;;
+	"vf show/0") _sriovctl_values name vf list ;;
 	"nic list/0" | "nic show/0" | explain/0 | "vf release/0") _sriovctl_owners ;;
-	"nic show/1" | explain/1 | "vf release/1" | "nic remove/1") _sriovctl_ids "$3" ;;
+	"nic show/1" | explain/1 | "vf release/1" | "nic remove/1") _sriovctl_values id nic list -- "$3" ;;
 	"nic add/0" | "nic remove/0" | start/0) _sriovctl_domains ;;
 	esac
 }
@@ -94,7 +95,7 @@ _sriovctl() {
 		return
 		;;
 	--network)
-		_sriovctl_offer "$(_sriovctl_values "nic list" network | sort -u)" "$cur"
+		_sriovctl_offer "$(_sriovctl_values network nic list | sort -u)" "$cur"
 		return
 		;;
 	--id | --mac | --priority) return ;;

@@ -260,7 +260,7 @@ static int finish(struct ctl *ctl, int status)
 
 	if (r == 0 || status != CTL_SUCCESS)
 		return status;
-	complain(ctl, NULL, g_strerror(-r));
+	complain(ctl, "standard output", g_strerror(-r));
 	return CTL_UNSPECIFIC;
 }
 
@@ -296,13 +296,14 @@ int ctl_run(int argc, char *const *argv, const struct ctl_env *env)
 {
 	struct ctl ctl = { .env = env };
 	struct ctl_common common = { 0 };
-	GPtrArray *before = g_ptr_array_new();
+	GPtrArray *before;
 	g_auto(GStrv) rest = NULL;
 	char **args;
 	int status, i;
 
 	if (not_utf8(argv))
 		return ctl_usage_error(&ctl, "\"%s\" is not UTF-8", not_utf8(argv));
+	before = g_ptr_array_new();
 	g_ptr_array_add(before, g_strdup("sriovctl"));
 	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		g_ptr_array_add(before, g_strdup(argv[i]));

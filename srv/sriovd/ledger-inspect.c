@@ -7,8 +7,11 @@
 #include "srv/sriovd/ledger-inspect.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "srv/sriovd/ledger-file.h"
 #include "srv/sriovd/ledger-row.h"
 #include "srv/sriovd/ledger-sql.h"
@@ -294,6 +297,26 @@ static int check_log(struct inspect *inspect, struct sriov_error **err)
 	return 0;
 }
 
+/*
+ * The file format's write and read version (SQLite, "Database File Format", 1.3): 2 for a database
+ * with a log, as we make it, 1 for one that somebody has taken that from. SQLite reads a file with
+ * a higher write version, and only then refuses to write it.
+ */
+static int check_format(struct inspect *inspect, struct sriov_error **err)
+{
+	sriov_autofd int fd = open(inspect->path, O_RDONLY | O_CLOEXEC);
+	uint8_t versions[2] = { 0 };
+	ssize_t n = fd < 0 ? -1 : pread(fd, versions, sizeof(versions), 18);
+
+	if (n < 0)
+		return sriov_error_set(err, SRIOV_ERROR_LEDGER, errno, inspect->path,
+				       "cannot read the ledger: %s", g_strerror(errno));
+	if (versions[0] != versions[1] || versions[0] < 1 || versions[0] > 2)
+		problem(inspect, "its header says that it is of SQLite's format %u/%u", versions[0],
+			versions[1]);
+	return 0;
+}
+
 /* Whose file it is, and of which version: before anything of it is trusted. */
 static int check_version(struct inspect *inspect, struct sriov_error **err)
 {
@@ -328,6 +351,9 @@ static int check_all(struct inspect *inspect, bool live, struct sriov_error **er
 	/* Nothing of another's making is run: views and triggers that are none of ours. */
 	if (problems->len)
 		return 0;
+	r = check_format(inspect, err);
+	if (r < 0)
+		return r;
 	/* One that is being written to now has no end to look at. */
 	if (!live)
 		r = check_log(inspect, err);

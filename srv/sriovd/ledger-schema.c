@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,16 +30,58 @@ static const char *const steps[] = {
 	"CREATE TABLE pf (pf TEXT NOT NULL, drained INTEGER NOT NULL, resizing INTEGER NOT NULL, "
 	"want_vfs INTEGER NOT NULL, row_sum INTEGER NOT NULL, PRIMARY KEY (pf)) "
 	"STRICT, WITHOUT ROWID;"
-	"INSERT INTO head VALUES (1, '', 0, row_sum('head', 1, '', 0));",
+	"INSERT INTO head VALUES (1, '', 0, 0);",
 };
 
 const struct srv_ledger_schema srv_ledger_schema = { steps, G_N_ELEMENTS(steps) };
 
+static int add_table(sqlite3 *handle, const char *table, uint64_t *total)
+{
+	char *sql = sqlite3_mprintf("SELECT row_sum FROM \"%w\"", table);
+	sqlite3_stmt *stmt;
+	int rc = sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL);
+
+	sqlite3_free(sql);
+	if (rc != SQLITE_OK)
+		return rc;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		*total += (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Not in SQL, whose sum() does not overflow but fails. */
+static int add_all(sqlite3 *handle, uint64_t *total)
+{
+	static const char sql[] = "SELECT name FROM sqlite_schema WHERE type = 'table' AND "
+				  "name <> 'head'";
+	sqlite3_stmt *stmt;
+	int rc = sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL);
+
+	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		rc = add_table(handle, (const char *)sqlite3_column_text(stmt, 0), total);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int finish(sqlite3 *handle, int version, const char *path, struct sriov_error **err)
+{
+	g_autofree char *sql = NULL;
+	uint64_t total = 0;
+	int rc = add_all(handle, &total);
+
+	if (rc != SQLITE_OK)
+		return srv_sql_error(handle, rc, path, "add up the ledger's rows", err);
+	sql = g_strdup_printf("UPDATE head SET total = %" PRId64 ";"
+			      "UPDATE head SET row_sum = row_sum('head', id, boot_id, total);"
+			      "PRAGMA user_version = %d",
+			      (int64_t)total, version);
+	return srv_sql_exec(handle, sql, path, "set the ledger's version", err);
+}
+
 int srv_ledger_schema_run(const struct srv_ledger_schema *schema, sqlite3 *handle, int from,
 			  const char *path, struct sriov_error **err)
 {
-	g_autofree char *version = g_strdup_printf("PRAGMA user_version = %d", schema->version);
-
 	for (int i = from; i < schema->version; i++) {
 		g_autofree char *what = g_strdup_printf("bring the ledger to schema %d", i + 1);
 		int r = srv_sql_exec(handle, schema->steps[i], path, what, err);
@@ -46,7 +89,7 @@ int srv_ledger_schema_run(const struct srv_ledger_schema *schema, sqlite3 *handl
 		if (r < 0)
 			return r;
 	}
-	return srv_sql_exec(handle, version, path, "set the ledger's version", err);
+	return finish(handle, schema->version, path, err);
 }
 
 /* In one transaction, so that the file has the old version or the new one. */

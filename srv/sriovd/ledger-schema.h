@@ -13,10 +13,10 @@
  * The file's versions. PRAGMA user_version counts the steps that made it: step i takes a ledger
  * from version i to i + 1, and a new one goes through all of them, in one transaction.
  *
- * What a step must keep: each table's last column is row_sum; head has one row, whose total is the
- * sum of all row_sums in the other tables (ledger-sum.h). In a step, row_sum(TABLE, COLUMN...)
- * gives a row's. A step makes new tables and copies rather than ALTER them: a table's text is
- * compared with what the steps give, and what ALTER makes of it may depend on SQLite's version.
+ * Each table's last column is row_sum (ledger-sum.h); in a step, row_sum(TABLE, COLUMN...) gives a
+ * row's. The head's are seen to after the steps. A step makes new tables and copies rather than
+ * ALTER them: a table's text is compared with what the steps give, and what ALTER makes of it may
+ * depend on SQLite's version.
  */
 #define SRV_LEDGER_APPLICATION_ID 0x53524956 /* "SRIV" */
 
@@ -32,7 +32,10 @@ extern const struct srv_ledger_schema srv_ledger_schema;
 int srv_ledger_open_schema(const char *dir, const struct srv_ledger_schema *schema,
 			   struct srv_ledger **ret, struct sriov_error **err);
 
-/* Runs the steps from version `from` on, and sets the version. Inside the caller's transaction. */
+/*
+ * Runs the steps from version `from` on, sets the version and the head's sums. Inside the caller's
+ * transaction, with row_sum() known to the connection.
+ */
 int srv_ledger_schema_run(const struct srv_ledger_schema *schema, sqlite3 *handle, int from,
 			  const char *path, struct sriov_error **err);
 

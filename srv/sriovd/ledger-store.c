@@ -536,19 +536,18 @@ int srv_ledger_store_apply(struct srv_ledger_store *store, const GArray *changes
 
 static int open_file(struct srv_ledger_store *store, struct sriov_error **err)
 {
-	static const char pragmas[] = "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
-				      "PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON; "
-				      "PRAGMA foreign_keys = OFF";
+	static const char pragmas[] =
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
+		"PRAGMA secure_delete = OFF; PRAGMA cell_size_check = ON; "
+		"PRAGMA foreign_keys = OFF";
 	int rc = sqlite3_open_v2(
 		store->path, &store->handle,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	int64_t page_size = 0;
+	int r;
 
 	if (rc != SQLITE_OK)
 		return srv_sql_error(store->handle, rc, store->path, "open the ledger", err);
-	/* SQLite opens what it may not write for reading, without a word. */
-	if (sqlite3_db_readonly(store->handle, "main") == 1)
-		return srv_sql_error(NULL, SQLITE_READONLY, store->path, "open the ledger", err);
 	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_busy_timeout(store->handle, 5000);
@@ -557,7 +556,11 @@ static int open_file(struct srv_ledger_store *store, struct sriov_error **err)
 	if (rc != SQLITE_OK)
 		return srv_sql_error(store->handle, rc, store->path, "open the ledger", err);
 	store->page_size = (int)page_size;
-	return srv_sql_exec(store->handle, pragmas, store->path, "open the ledger", err);
+	r = srv_sql_exec(store->handle, pragmas, store->path, "open the ledger", err);
+	/* SQLite opens what it may not write for reading, without a word. */
+	if (r == 0 && sqlite3_db_readonly(store->handle, "main") == 1)
+		r = srv_sql_error(NULL, SQLITE_READONLY, store->path, "open the ledger", err);
+	return r;
 }
 
 static int prepare_all(struct srv_ledger_store *store, struct sriov_error **err)

@@ -85,23 +85,52 @@ static bool is_current(const struct wal *wal, size_t i)
 	return memcmp(frame_at(wal, i) + 8, wal->bytes + 16, 8) == 0;
 }
 
+/*
+ * Does the frame follow from the checksum that the one before says it has?
+ *
+ * size: the size of the database that it is taken to say
+ */
+static bool follows(const struct wal *wal, size_t i, uint32_t size)
+{
+	const uint8_t *before = i ? frame_at(wal, i - 1) + 16 : wal->bytes + 24;
+	const uint8_t *frame = frame_at(wal, i);
+	struct checksum sum = { be32(before), be32(before + 4) };
+	uint8_t header[8];
+
+	size = GUINT32_TO_BE(size);
+	memcpy(header, frame, 4);
+	memcpy(header + 4, &size, 4);
+	sum = add(wal->big_endian, sum, header, sizeof(header));
+	sum = add(wal->big_endian, sum, frame + WAL_FRAME_HEADER, wal->page);
+	return is_at(sum, frame + 16);
+}
+
+static bool is_valid(const struct wal *wal, size_t i)
+{
+	return is_current(wal, i) && be32(frame_at(wal, i)) != 0 &&
+	       follows(wal, i, be32(frame_at(wal, i) + 4));
+}
+
 static bool is_commit(const struct wal *wal, size_t i)
 {
 	return is_current(wal, i) && be32(frame_at(wal, i) + 4) != 0;
 }
 
-/* Does the frame follow from the checksum that the one before says it has? */
-static bool is_valid(const struct wal *wal, size_t i)
+/*
+ * Was a frame that is bad one, before a bit went wrong in what makes it one: in the salt, which no
+ * checksum is over, or in the size?
+ */
+static bool was_commit(const struct wal *wal, size_t i)
 {
-	const uint8_t *before = i ? frame_at(wal, i - 1) + 16 : wal->bytes + 24;
-	const uint8_t *frame = frame_at(wal, i);
-	struct checksum sum = { be32(before), be32(before + 4) };
+	uint32_t size = be32(frame_at(wal, i) + 4);
 
-	if (!is_current(wal, i) || be32(frame) == 0)
-		return false;
-	sum = add(wal->big_endian, sum, frame, 8);
-	sum = add(wal->big_endian, sum, frame + WAL_FRAME_HEADER, wal->page);
-	return is_at(sum, frame + 16);
+	if (size)
+		return is_current(wal, i) || follows(wal, i, size);
+	for (size = 1; size; size <<= 1) {
+		if (follows(wal, i, size))
+			return true;
+	}
+	return false;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t n)
@@ -126,7 +155,9 @@ const char *srv_ledger_wal_problem(const uint8_t *log, size_t n)
 		return "the header of its write-ahead log is damaged";
 	while (bad < wal.frames && is_valid(&wal, bad))
 		bad++;
-	for (size_t i = bad; i < wal.frames; i++) {
+	if (bad < wal.frames)
+		committed = was_commit(&wal, bad);
+	for (size_t i = bad + 1; i < wal.frames; i++) {
 		if (committed && is_valid(&wal, i))
 			return "its write-ahead log is damaged before its end";
 		committed = committed || is_commit(&wal, i);

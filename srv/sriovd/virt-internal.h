@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include <glib.h>
@@ -33,6 +34,12 @@ struct srv_virt_times {
 	unsigned free_ms;      /* how long srv_virt_free() waits for the connection's thread */
 };
 extern const struct srv_virt_times srv_virt_times;
+
+/*
+ * The pause before the next attempt to connect, in ms: after a pause of last (0: there was none)
+ * and a connection that lived for lived_ms (0: none came about).
+ */
+unsigned srv_virt_pause(const struct srv_virt_times *times, unsigned last, int64_t lived_ms);
 
 struct srv_virt {
 	gatomicrefcount refs;

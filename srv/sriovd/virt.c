@@ -270,7 +270,7 @@ static bool pause_for(struct srv_virt *virt, unsigned ms)
 }
 
 /* How long it lived, in ms; 0 when none came about. */
-static gint64 connect_once(struct srv_virt *virt)
+static int64_t connect_once(struct srv_virt *virt)
 {
 	virConnectPtr conn = open_connection(virt);
 	gint64 began = g_get_monotonic_time();
@@ -287,18 +287,21 @@ static gint64 connect_once(struct srv_virt *virt)
 
 /* A connection that lasts puts the pauses back to the shortest; one that is lost at once does not.
  */
+unsigned srv_virt_pause(const struct srv_virt_times *times, unsigned last, int64_t lived_ms)
+{
+	if (last == 0 || lived_ms >= times->retry_max_ms)
+		return times->retry_min_ms;
+	return MIN(last * 2, times->retry_max_ms);
+}
+
 static gpointer keep_up(gpointer data)
 {
 	struct srv_virt *virt = data;
-	unsigned delay = virt->times.retry_min_ms;
+	unsigned pause = 0;
 
-	while (!srv_virt_is_closing(virt)) {
-		if (connect_once(virt) >= virt->times.retry_max_ms)
-			delay = virt->times.retry_min_ms;
-		if (!pause_for(virt, delay))
-			break;
-		delay = MIN(delay * 2, virt->times.retry_max_ms);
-	}
+	do
+		pause = srv_virt_pause(&virt->times, pause, connect_once(virt));
+	while (pause_for(virt, pause));
 	g_mutex_lock(&virt->lock);
 	virt->ended = true;
 	g_cond_broadcast(&virt->changed);

@@ -64,8 +64,6 @@ void sim_new(const char *config)
 		  "11111111-2222-3333-4444-555555555555");
 	sim_configure(config);
 	sim_doors_on();
-	sim_clock_install();
-	srv_log_set_level(g_getenv("SIM_LOG") ? LOG_DEBUG : -1);
 }
 
 void sim_free(void)
@@ -93,6 +91,37 @@ void sim_reboot(void)
 	tree_delete(sim_root, "dev");
 	make_hardware();
 	tree_file(sim_root, "proc/sys/kernel/random/boot_id", id);
+	sim_doors_on();
+	sim_unlock();
+}
+
+void sim_destroy_vfs(uint8_t bus)
+{
+	struct sim_pf *pf = sim_pf_by_bus(bus);
+	g_autofree char *dir = g_strdup_printf("sys/devices/pci0000:00/0000:%02x:00.0", bus);
+	g_autofree char *numvfs = g_build_filename(dir, "sriov_numvfs", NULL);
+
+	sim_lock();
+	sim_doors_off();
+	for (uint8_t i = 0; i < SIM_VFS; i++) {
+		g_autofree char *vf = g_strdup_printf("0000:%02x:02.%u", bus, i);
+		g_autofree char *link = g_build_filename("sys/bus/pci/devices", vf, NULL);
+		g_autofree char *virtfn = g_strdup_printf("%s/virtfn%u", dir, i);
+		g_autofree char *device = g_build_filename("sys/devices/pci0000:00", vf, NULL);
+		struct sim_domain *holder = sim_function_holder(bus, 2, i);
+
+		for (int j = 0; holder && j < SIM_NICS; j++) {
+			struct sim_device *it = &holder->device[j];
+
+			if (it->exists && it->bus == bus && it->function == i)
+				memset(it, 0, sizeof(*it)); /* vfio takes it out of the guest */
+		}
+		memset(&pf->vf[i], 0, sizeof(pf->vf[i]));
+		tree_delete(sim_root, link);
+		tree_delete(sim_root, virtfn);
+		tree_delete(sim_root, device);
+	}
+	tree_file(sim_root, numvfs, "0");
 	sim_doors_on();
 	sim_unlock();
 }
@@ -139,6 +168,8 @@ void sim_start(void)
 	};
 	sriov_autoerror err = NULL;
 
+	sim_clock_install();
+	srv_log_set_level(g_getenv("SIM_LOG") ? LOG_DEBUG : -1);
 	srv_helper_set_program(helper);
 	if (srv_daemon_new(&options, &sim_daemon, &err) < 0 ||
 	    srv_daemon_start(sim_daemon, "test:///", -1, &err) < 0)

@@ -49,6 +49,8 @@ void sim_start(void);
 void sim_stop(void);
 /* The host boots again: no guest, no VF, another boot_id; the ledger is as it was. */
 void sim_reboot(void);
+/* Somebody else writes 0 to sriov_numvfs: guests lose their VFs. */
+void sim_destroy_vfs(uint8_t bus);
 /* Until nothing but periodic timers is left to do. */
 void sim_settle(void);
 

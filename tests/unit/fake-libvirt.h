@@ -82,6 +82,7 @@ static inline void fake_error(int code, const char *words)
 {
 	virErrorPtr error;
 
+	virInitialize();
 	virDomainFree(NULL);
 	error = virGetLastError();
 	assert_non_null(error);

@@ -70,9 +70,12 @@ static void connection_refused_is_tried_again_with_growing_pauses(void **state)
 
 static void connection_lost_at_once_does_not_shorten_the_pauses(void **state)
 {
+	struct srv_virt_times times = FAKE_TIMES;
 	struct world world;
 
-	world_begin(&world);
+	/* At once is what is less than the longest pause. */
+	times.retry_max_ms = 3600 * 1000;
+	world_begin_with(&world, &times);
 	for (int i = 0; i < 3; i++) {
 		expect_said(&world, "connected\n");
 		fake_lose(VIR_CONNECT_CLOSE_REASON_EOF);
@@ -81,6 +84,21 @@ static void connection_lost_at_once_does_not_shorten_the_pauses(void **state)
 	expect_said(&world, "connected\n");
 	assert_true(fake.opened_at[3] - fake.opened_at[2] >= 20000);
 	world_end(&world);
+}
+
+static void pauses_grow_until_a_connection_lasts(void **state)
+{
+	const struct srv_virt_times *times = &srv_virt_times;
+	static const unsigned growing[] = { 1000, 2000, 4000, 8000, 16000, 30000, 30000 };
+	unsigned pause = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(growing); i++) {
+		pause = srv_virt_pause(times, pause, 0);
+		assert_int_equal(pause, growing[i]);
+	}
+	assert_int_equal(srv_virt_pause(times, 8000, 29999), 16000);
+	assert_int_equal(srv_virt_pause(times, 8000, 30000), 1000);
+	assert_int_equal(srv_virt_pause(times, 0, 30000), 1000);
 }
 
 static void connection_lost_while_it_is_opened_is_not_given_out(void **state)
@@ -125,7 +143,7 @@ static void close_of_another_connection_changes_nothing(void **state)
 
 	world_begin_connected(&world);
 	fake.on_close(world.conn, VIR_CONNECT_CLOSE_REASON_EOF, fake.close_data);
-	fake_define(&world, "web1", WEB1, NULL);
+	virDomainFree(fake_define(&world, "web1", WEB1, NULL));
 	expect_said(&world, "web1 defined\n");
 	assert_int_equal(fake.opens, 1);
 	world_end(&world);
@@ -311,6 +329,7 @@ int main(void)
 		cmocka_unit_test(connection_lost_events_of_the_next_one_arrive_once),
 		cmocka_unit_test(connection_refused_is_tried_again_with_growing_pauses),
 		cmocka_unit_test(connection_lost_at_once_does_not_shorten_the_pauses),
+		cmocka_unit_test(pauses_grow_until_a_connection_lasts),
 		cmocka_unit_test(connection_lost_while_it_is_opened_is_not_given_out),
 		cmocka_unit_test(connection_dead_before_its_callback_is_not_given_out),
 		cmocka_unit_test(connection_without_events_is_not_given_out),

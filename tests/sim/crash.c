@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * make crash: the daemon is killed before every call that changes something outside it, in every
+ * workload of workloads.c; enumerated, not sampled. After each kill another daemon starts on what
+ * was left, and the rules of DESIGN.md section 3 must hold: at rest, and when everybody has gone.
+ *
+ *	CRASH_EVERY=n	only every n-th point (1)
+ *	CRASH_ONLY=name	only that workload
+ *	CRASH_JOBS=n	so many at a time (the number of CPUs)
+ *
+ * This process never starts a thread, so that it can fork; every daemon lives in a child.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "tests/sim/sim.h"
+#include "tests/sim/workloads.h"
+#include "tests/support/tree.h"
+
+#define TALE_MAX 8 /* violations that are told in full */
+
+/* What all jobs add to. */
+struct score {
+	unsigned points, violations, told;
+};
+
+static struct score *score;
+static unsigned every, jobs;
+
+/* Copies of the host's directory */
+
+static const char *copy_from, *copy_to;
+
+static int copy_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	g_autofree char *to = g_strconcat(copy_to, path + strlen(copy_from), NULL);
+	g_autofree char *bytes = NULL;
+	char target[PATH_MAX];
+	ssize_t n;
+	gsize len;
+
+	switch (type) {
+	case FTW_D:
+		return mkdir(to, 0700) < 0 && errno != EEXIST ? -1 : 0;
+	case FTW_SL:
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		return symlink(target, to);
+	default: /* a regular file */
+		if (!g_file_get_contents(path, &bytes, &len, NULL))
+			return -1;
+		n = open(to, O_CREAT | O_WRONLY | O_EXCL | O_CLOEXEC, 0600);
+		if (n < 0 || write((int)n, bytes, len) != (ssize_t)len)
+			return -1;
+		close((int)n);
+		return 0;
+	}
+}
+
+/* A new directory with what another has. */
+static char *copy_tree(const char *from)
+{
+	char *to = tree_new();
+
+	copy_from = from;
+	copy_to = to;
+	if (nftw(from, copy_entry, 32, FTW_PHYS) != 0)
+		g_error("%s: cannot be copied: %s", from, g_strerror(errno));
+	return to;
+}
+
+/* Processes */
+
+static void reap_orphans(void)
+{
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+/*
+ * Runs fn on the host in a process group of its own, to be killed at that point (0: not). Returns
+ * its wait status; the host is free of processes then.
+ */
+static int run_child(char *root, uint32_t kill_at, void (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		g_error("fork: %s", g_strerror(errno));
+	if (pid == 0) {
+		setpgid(0, 0);
+		sim_root = root;
+		sim_world_open(root);
+		sim_world_renew_lock();
+		sim_world->doors = 0;
+		sim_world->kill_at = kill_at;
+		sim_world->hanging = 0;
+		alarm(120); /* only what hangs */
+		fn();
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		g_error("waitpid: %s", g_strerror(errno));
+	reap_orphans();
+	return status;
+}
+
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* Judging */
+
+static void judge(const char *when)
+{
+	g_autofree char *broken = sim_check_rules();
+
+	sim_lock();
+	if (broken && strcmp(broken, sim_world->violation) != 0)
+		sim_broken("%s: %s", when, broken);
+	sim_unlock();
+}
+
+/* All VFs are back, and nothing is left of those who had them. */
+static void judge_end(void)
+{
+	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {
+		const struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];
+		g_autofree char *counts = sim_counts(pf->name);
+
+		/* One that could not be reset stays quarantined, and is there. */
+		if (pf->state == SRV_PF_READY &&
+		    pf->counts[SRV_VF_FREE] + pf->counts[SRV_VF_STATE_QUARANTINED] != SIM_VFS)
+			sim_broken("at the end %s has %s", pf->name, counts);
+	}
+	for (int i = 0; i < SIM_LINKS; i++) {
+		if (sim_world->link[i].ifindex && sim_world->link[i].parent)
+			sim_broken("at the end there is still link %s", sim_world->link[i].name);
+		if (sim_world->fdb[i].ifindex)
+			sim_broken("at the end there is still a forwarding entry");
+	}
+}
+
+static void recover(void)
+{
+	sim_start();
+	judge("after recovery");
+	sim_end_everything();
+	judge("at the end");
+	judge_end();
+	sim_stop();
+}
+
+static void recover_only(void)
+{
+	sim_start();
+	sim_stop();
+}
+
+static void tell(const struct sim_workload *workload, const char *what, const char *when)
+{
+	__atomic_add_fetch(&score->violations, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_add_fetch(&score->told, 1, __ATOMIC_SEQ_CST) <= TALE_MAX)
+		fprintf(stderr, "VIOLATION %s, %s (%s): %s\n", workload->name, when,
+			sim_world->killed_at, what);
+}
+
+/* Recovers on the host and counts what is wrong; the host is gone afterwards. */
+static void settle_score(const struct sim_workload *workload, char *root, const char *when)
+{
+	int status = run_child(root, 0, recover);
+
+	sim_world_open(root);
+	__atomic_add_fetch(&score->points, 1, __ATOMIC_SEQ_CST);
+	if (sim_world->violations)
+		tell(workload, sim_world->violation, when);
+	else if (status != 0)
+		tell(workload, "the daemon does not come up again", when);
+	sim_world_close();
+	if (status != 0 && g_getenv("CRASH_KEEP"))
+		fprintf(stderr, "kept: %s\n", root);
+	else
+		tree_remove(root);
+}
+
+/* Kills in the recovery from one kill, at every point of it. */
+static void kill_recovery(const struct sim_workload *workload, const char *killed, uint32_t first)
+{
+	for (uint32_t k = 1 + (first * 7) % every;; k += every) {
+		char *root = copy_tree(killed);
+		g_autofree char *when = g_strdup_printf("killed at %u and in recovery at %u", first,
+							k);
+
+		if (!was_killed(run_child(root, k, recover_only))) {
+			tree_remove(root);
+			return;
+		}
+		settle_score(workload, root, when);
+	}
+}
+
+/* One job's share of a workload's points. Returns the number of points there are. */
+static uint32_t run_points(const struct sim_workload *workload, const char *prepared, unsigned job)
+{
+	uint32_t k;
+
+	for (k = 1 + job * every;; k += jobs * every) {
+		char *root = copy_tree(prepared);
+		g_autofree char *when = g_strdup_printf("killed at %u", k);
+		int status = run_child(root, k, workload->run);
+
+		if (!was_killed(status)) {
+			if (status != 0)
+				g_error("%s: without a kill it ends with status %x", workload->name,
+					(unsigned)status);
+			tree_remove(root);
+			return k;
+		}
+		settle_score(workload, root, when);
+	}
+}
+
+static void run_recoveries(const struct sim_workload *workload, const char *prepared, uint32_t n,
+			   unsigned job)
+{
+	for (int i = (int)job; i < workload->recoveries; i += (int)jobs) {
+		uint32_t k = 1 + n * (uint32_t)i / (uint32_t)workload->recoveries;
+		char *root = copy_tree(prepared);
+
+		if (was_killed(run_child(root, k, workload->run)))
+			kill_recovery(workload, root, k);
+		tree_remove(root);
+	}
+}
+
+static char *prepare(const struct sim_workload *workload)
+{
+	char *root;
+
+	sim_new(workload->config);
+	root = g_strdup(sim_root);
+	sim_world_close();
+	if (workload->prepare && run_child(root, 0, workload->prepare) != 0)
+		g_error("%s cannot be prepared", workload->name);
+	return root;
+}
+
+static void run_workload(const struct sim_workload *workload)
+{
+	char *prepared = prepare(workload);
+	unsigned before = score->points;
+
+	for (unsigned job = 0; job < jobs; job++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			g_error("fork: %s", g_strerror(errno));
+		if (pid == 0) {
+			/* What its daemons leave behind comes to it. */
+			prctl(PR_SET_CHILD_SUBREAPER, 1);
+			run_recoveries(workload, prepared, run_points(workload, prepared, job),
+				       job);
+			_exit(0);
+		}
+	}
+	for (unsigned job = 0; job < jobs; job++) {
+		int status;
+
+		if (wait(&status) < 0 || status != 0) {
+			fprintf(stderr, "%s: a job failed\n", workload->name);
+			score->violations++;
+		}
+	}
+	printf("%s: %u points\n", workload->name, score->points - before);
+	fflush(stdout);
+	tree_remove(prepared);
+}
+
+static unsigned number(const char *name, unsigned fallback)
+{
+	const char *text = g_getenv(name);
+
+	return text && *text ? (unsigned)MAX(strtoul(text, NULL, 10), 1) : fallback;
+}
+
+int main(void)
+{
+	const char *only = g_getenv("CRASH_ONLY");
+
+	every = number("CRASH_EVERY", 1);
+	jobs = number("CRASH_JOBS", (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	score = mmap(NULL, sizeof(*score), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	for (const struct sim_workload *workload = sim_workloads; workload->name; workload++) {
+		if (!only || strcmp(only, workload->name) == 0)
+			run_workload(workload);
+	}
+	printf("kill points: %u, violations: %u\n", score->points, score->violations);
+	return score->violations != 0 || score->points == 0;
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/sim/workloads.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "srv/sriovd/claim.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
+#include "tests/sim/sim.h"
+
+static unsigned counted_from;
+
+void sim_count_from_here(void)
+{
+	counted_from = __atomic_exchange_n(&sim_world->doors, 0, __ATOMIC_SEQ_CST);
+}
+
+static void free_text(char *text)
+{
+	g_free(text);
+}
+
+static void claim(const char *owner, const char *id)
+{
+	free_text(sim_claim_vf(owner, id, "a"));
+}
+
+static void claim_all_but(int n)
+{
+	for (int i = 0; i < SIM_VFS - n; i++) {
+		g_autofree char *id = g_strdup_printf("p%d", i);
+
+		claim("dpdk", id);
+	}
+}
+
+static struct sim_domain *guest(unsigned n, const char *network, enum srv_mode mode)
+{
+	g_autofree char *name = g_strdup_printf("web%u", n);
+	struct sim_domain *domain = sim_define(n, name);
+
+	sim_add_nic(domain, "net0", network, mode);
+	return domain;
+}
+
+static struct sim_domain *domain_of(unsigned n)
+{
+	return &sim_world->domain[n - 1];
+}
+
+static void boot(struct sim_domain *domain)
+{
+	free_text(sim_boot(domain));
+}
+
+/* Starting on a new host: VFs are made, bound and scrubbed. */
+
+static void run_start(void)
+{
+	sim_start();
+	sim_stop();
+}
+
+/* Claims by hand */
+
+static void prepare_ready(void)
+{
+	sim_start();
+	sim_stop();
+}
+
+static void run_claim(void)
+{
+	sim_start();
+	sim_count_from_here();
+	claim("dpdk", "p0");
+	claim("dpdk", "p0");
+	claim("ovs", "p1");
+	sim_settle();
+}
+
+static void prepare_claims(void)
+{
+	sim_start();
+	claim("dpdk", "p0");
+	claim("dpdk", "p1");
+	claim("ovs", "p0");
+	sim_settle();
+	sim_stop();
+}
+
+static void run_release(void)
+{
+	sim_start();
+	sim_count_from_here();
+	free_text(sim_release_vf("ovs", "p0"));
+	free_text(sim_release_vf("dpdk", NULL));
+	sim_settle();
+}
+
+/* Somebody else takes what another gives back. */
+static void run_reuse(void)
+{
+	sim_start();
+	sim_count_from_here();
+	for (int i = 0; i < 3; i++) {
+		free_text(sim_release_vf("dpdk", "p0"));
+		sim_settle();
+		claim("dpdk", "p0");
+	}
+}
+
+/* Guests */
+
+static void prepare_guests(void)
+{
+	struct sim_domain *web;
+
+	sim_start();
+	claim_all_but(2);
+	web = guest(1, "a", SRV_MODE_REQUIRED);
+	sim_add_nic(web, "net1", "a", SRV_MODE_EXCLUSIVE);
+	sim_add_nic(web, "net2", "a", SRV_MODE_EXCLUSIVE); /* gets virtio */
+	guest(2, "a", SRV_MODE_EXCLUSIVE);
+	sim_settle();
+	sim_stop();
+}
+
+static void run_boot(void)
+{
+	sim_start();
+	sim_count_from_here();
+	boot(domain_of(1));
+	boot(domain_of(2));
+	sim_settle();
+}
+
+static void prepare_running(void)
+{
+	prepare_guests();
+	sim_start();
+	boot(domain_of(1));
+	boot(domain_of(2));
+	sim_settle();
+	sim_stop();
+}
+
+static void run_shut_down(void)
+{
+	sim_start();
+	sim_count_from_here();
+	sim_shut_down(domain_of(2));
+	sim_settle();
+	sim_shut_down(domain_of(1));
+	sim_settle();
+}
+
+/* A guest that is restarted at once, while its VF is still in the scrub. */
+static void run_restart_guest(void)
+{
+	sim_start();
+	sim_count_from_here();
+	sim_shut_down(domain_of(1));
+	boot(domain_of(1));
+	sim_settle();
+}
+
+/* Nics that come to a running guest and go. */
+static void run_hotplug(void)
+{
+	struct sim_domain *web = domain_of(2);
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, web->uuid, web->name };
+	struct srv_nic *nic;
+
+	sim_start();
+	free_text(sim_release_vf("dpdk", "p0"));
+	sim_settle();
+	sim_count_from_here();
+	sim_add_nic(web, "net1", "b", SRV_MODE_EXCLUSIVE);
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	web->n_nics = 1;
+	nic = srv_model_nic(sim_daemon->model, &owner, "net1");
+	if (nic && !nic->busy)
+		srv_nic_detach(sim_daemon, nic, NULL, NULL);
+	sim_settle();
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+}
+
+/* Things happened while the daemon was away: one guest ended, one began, one was undefined. */
+static void prepare_missed(void)
+{
+	prepare_running();
+	sim_start();
+	free_text(sim_release_vf("dpdk", "p0"));
+	boot(guest(3, "b", SRV_MODE_EXCLUSIVE));
+	sim_settle();
+	sim_stop();
+	guest(4, "a", SRV_MODE_EXCLUSIVE);
+	sim_vanish(domain_of(1));
+	sim_vanish(domain_of(3));
+	domain_of(3)->uuid[0] = '\0';
+	sim_appear(domain_of(4));
+}
+
+static void run_missed(void)
+{
+	sim_count_from_here();
+	sim_start();
+	sim_stop();
+}
+
+/* What fails */
+
+static void run_refused(void)
+{
+	sim_start();
+	sim_count_from_here();
+	sim_world->faults.attr[1].err = EOPNOTSUPP; /* VLAN */
+	boot(domain_of(1));
+	sim_settle();
+	boot(domain_of(2));
+	sim_settle();
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+}
+
+static void run_attach_fails(void)
+{
+	sim_start();
+	sim_count_from_here();
+	g_strlcpy(sim_world->faults.attach_words, "internal error: QEMU unexpectedly closed",
+		  sizeof(sim_world->faults.attach_words));
+	boot(domain_of(2));
+	sim_settle();
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+}
+
+static void run_quarantine(void)
+{
+	sim_start();
+	sim_count_from_here();
+	g_strlcpy(sim_world->faults.fail_file, "reset", sizeof(sim_world->faults.fail_file));
+	sim_world->faults.fail_errno = ENOTTY;
+	sim_world->faults.fail_function = 1;
+	free_text(sim_release_vf("dpdk", NULL));
+	sim_settle();
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+}
+
+/* Somebody destroys the VFs under their owners. */
+static void run_destroyed(void)
+{
+	sim_start();
+	sim_count_from_here();
+	sim_destroy_vfs(1);
+	srv_reconcile(sim_daemon);
+	sim_run(130 * 1000);
+	sim_settle();
+}
+
+/* Reloads: another PF comes in, then the first goes, and comes back. */
+static void reload(const char *config)
+{
+	sim_configure(config);
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	sim_settle();
+}
+
+static void run_reload(void)
+{
+	sim_start();
+	sim_count_from_here();
+	reload(SIM_CONFIG);
+	claim("late", "p0");
+	reload(SIM_CONFIG_ONE_PF);
+	reload("{\"pools\":[");
+}
+
+/* Everybody at once: group commits, and more claims than VFs. */
+struct crowd {
+	int left;
+};
+
+static void on_crowd(const struct srv_nic *nic, const struct sriov_error *error, void *data)
+{
+	struct crowd *crowd = data;
+
+	sim_door("answer");
+	crowd->left--;
+}
+
+static bool crowd_is_gone(void *data)
+{
+	return ((struct crowd *)data)->left == 0;
+}
+
+static void run_crowd(void)
+{
+	struct crowd crowd = { .left = SIM_CLAIMS - 1 };
+
+	sim_start();
+	sim_count_from_here();
+	for (int i = 0; i < SIM_CLAIMS - 1; i++) {
+		g_autofree char *id = g_strdup_printf("p%d", i);
+		const struct srv_claim_request request = { .owner = "crowd",
+							   .network = "a",
+							   .id = id };
+
+		sim_claim_of("crowd", id)->state = SIM_CLAIMING;
+		srv_claim(sim_daemon, &request, on_crowd, &crowd);
+	}
+	sim_run_until(crowd_is_gone, &crowd, 60000);
+	sim_settle();
+}
+
+const struct sim_workload sim_workloads[] = {
+	{ "start", SIM_CONFIG, NULL, run_start, 6 },
+	{ "claim", SIM_CONFIG_ONE_PF, prepare_ready, run_claim, 6 },
+	{ "release", SIM_CONFIG_ONE_PF, prepare_claims, run_release, 6 },
+	{ "reuse", SIM_CONFIG_ONE_PF, prepare_claims, run_reuse, 0 },
+	{ "crowd", SIM_CONFIG_ONE_PF, prepare_ready, run_crowd, 0 },
+	{ "boot", SIM_CONFIG_ONE_PF, prepare_guests, run_boot, 6 },
+	{ "shut down", SIM_CONFIG_ONE_PF, prepare_running, run_shut_down, 6 },
+	{ "restart of a guest", SIM_CONFIG_ONE_PF, prepare_running, run_restart_guest, 0 },
+	{ "hotplug", SIM_CONFIG_ONE_PF, prepare_running, run_hotplug, 4 },
+	{ "missed", SIM_CONFIG_ONE_PF, prepare_missed, run_missed, 6 },
+	{ "refused attribute", SIM_CONFIG_ONE_PF, prepare_guests, run_refused, 0 },
+	{ "failed attach", SIM_CONFIG_ONE_PF, prepare_guests, run_attach_fails, 0 },
+	{ "quarantine", SIM_CONFIG_ONE_PF, prepare_guests, run_quarantine, 0 },
+	{ "destroyed", SIM_CONFIG_ONE_PF, prepare_running, run_destroyed, 4 },
+	{ "reload", SIM_CONFIG_ONE_PF, prepare_running, run_reload, 4 },
+	{ 0 },
+};
+
+void sim_end_everything(void)
+{
+	g_autoptr(GPtrArray) nics = NULL;
+
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	for (int i = 0; i < SIM_DOMAINS; i++) {
+		struct sim_domain *domain = &sim_world->domain[i];
+
+		if (*domain->uuid && domain->active)
+			sim_shut_down(domain);
+	}
+	sim_settle();
+	nics = srv_model_nics(sim_daemon->model);
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		g_autofree char *owner = g_strdup(nic->row.owner.key);
+		g_autofree char *id = g_strdup(nic->row.id);
+
+		if (nic->row.owner.kind == SRV_OWNER_MANUAL)
+			free_text(sim_release_vf(owner, id));
+	}
+	sim_settle();
+}
