@@ -89,6 +89,7 @@ static void promote_failed(struct move *move)
 	struct srv_nic *nic = move->nic;
 	const struct srv_failover_settings *settings = &daemon->model->config->failover;
 	bool busy = move->error->code == SRIOV_ERROR_TIMEOUT ||
+		    move->error->code == SRIOV_ERROR_BUSY ||
 		    move->error->code == SRIOV_ERROR_UNAVAILABLE;
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *text = sriov_error_text(move->error);
@@ -106,6 +107,20 @@ static void promote_failed(struct move *move)
 	srv_pf_scrub(daemon, vf->pf);
 }
 
+/* The VF is in the guest without the network's attributes: it does not stay there. */
+static void withdraw(const struct sriov_error *error, void *data)
+{
+	struct move *move = data;
+	struct srv_daemon *daemon = move->daemon;
+	struct srv_nic *nic = move->nic;
+	const struct srv_failover_settings *settings = &daemon->model->config->failover;
+	g_autofree char *why = g_strdup(nic->row.reason);
+
+	nic->team.not_before = g_get_monotonic_time() + settings->retry_seconds * G_USEC_PER_SEC;
+	finish(move);
+	srv_demote(daemon, nic, why, NULL, NULL);
+}
+
 static void restored(const struct sriov_error *error, void *data)
 {
 	struct move *move = data;
@@ -113,18 +128,16 @@ static void restored(const struct sriov_error *error, void *data)
 	struct srv_nic *nic = move->nic;
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *name = srv_vf_name(nic->vf);
-	g_autofree char *why = NULL;
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
 
-	if (error) {
-		why = sriov_error_text(error);
-		srv_event(daemon->events, LOG_WARNING, "nic", subject,
-			  "the VF's attributes could not be checked after libvirt attached it: %s",
-			  why);
-	}
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
 	nic->row.waiting_since = 0;
-	srv_event(daemon->events, LOG_INFO, "nic", subject, "promoted, VF %s", name);
-	srv_failover_record(daemon, nic, nic->vf, finish_recorded, move);
+	if (error)
+		srv_event(daemon->events, LOG_ERR, "nic", subject,
+			  "the VF has not the attributes that it should have: %s", why);
+	else
+		srv_event(daemon->events, LOG_INFO, "nic", subject, "promoted, VF %s", name);
+	srv_failover_record(daemon, nic, nic->vf, error ? withdraw : finish_recorded, move);
 }
 
 static void attach_run(void *data)

@@ -81,6 +81,7 @@ void sim_hook_release(struct sim_domain *domain);
 /* Events and connection of libvirt, to the daemon. */
 void sim_virt_event(const char *uuid, enum srv_virt_event event);
 void sim_virt_connect(bool up);
+void sim_virt_negotiated(const char *uuid, const char *alias);
 void sim_virt_device_removed(const char *uuid, const char *alias);
 
 /* Clients */
@@ -107,7 +108,12 @@ char *sim_vf_attrs(uint8_t bus, uint32_t vf);
  */
 char *sim_check_rules(void);
 
+/* The driver of a domain's guest begins to use the VFs that it has, or stops. */
+void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);
+
 /* Inside the simulation. */
+/* With the lock held: what its own configuration gives a domain that starts. */
+void sim_plug_stored(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);
 void sim_device_leave(struct sim_device *device);
 bool sim_is_on_vfio(uint8_t bus, uint8_t function);
