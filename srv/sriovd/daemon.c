@@ -271,6 +271,7 @@ static void stop_sources(struct srv_daemon *daemon)
 
 static void release(struct srv_daemon *daemon)
 {
+	srv_failover_free(daemon);
 	srv_virt_free(daemon->virt);
 	srv_queue_unref(daemon->host_queue);
 	srv_queue_unref(daemon->libvirt_queue);
@@ -306,7 +307,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	srv_daemon_set_stopping(&err);
 	srv_nic_refuse_waiting(daemon, err);
 	settled = settle(daemon);
-	srv_failover_free(daemon);
+	srv_failover_stop(daemon);
 	srv_varlink_free(daemon->varlink);
 	srv_ledger_close(daemon->ledger);
 	/* A thread that hangs in a driver or in libvirt still looks at all this: the process ends.

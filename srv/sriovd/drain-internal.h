@@ -39,5 +39,8 @@ unsigned srv_drain_steps(const struct srv_drain *drain);
 /* Ends it with its job. error is borrowed. */
 void srv_drain_end(struct srv_drain *drain, const struct sriov_error *error, const char *text);
 
+/* The daemon ends: forgets those under way. What they were about is in the ledger. */
+void srv_drain_forget_all(GHashTable *drains);
+
 /* Looks again after so many ms. */
 void srv_drain_later(struct srv_drain *drain, guint ms, GSourceFunc look);

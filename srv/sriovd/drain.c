@@ -64,14 +64,31 @@ int srv_drain_check(struct srv_daemon *daemon, struct srv_pf *pf, bool force,
 
 /* Its life */
 
-static void drain_free(struct srv_drain *drain)
+static void forget(struct srv_drain *drain)
 {
-	g_hash_table_remove(srv_failover_get(drain->daemon)->drains, drain->pf);
 	if (drain->source)
 		g_source_remove(drain->source);
 	g_hash_table_unref(drain->refusing);
 	g_hash_table_unref(drain->forced);
 	g_free(drain);
+}
+
+static void drain_free(struct srv_drain *drain)
+{
+	g_hash_table_remove(srv_failover_get(drain->daemon)->drains, drain->pf);
+	forget(drain);
+}
+
+void srv_drain_forget_all(GHashTable *drains)
+{
+	GHashTableIter iter;
+	gpointer drain;
+
+	g_hash_table_iter_init(&iter, drains);
+	while (g_hash_table_iter_next(&iter, NULL, &drain)) {
+		g_hash_table_iter_remove(&iter);
+		forget(drain);
+	}
 }
 
 unsigned srv_drain_steps(const struct srv_drain *drain)

@@ -168,6 +168,7 @@ static bool is_moving(const struct srv_daemon *daemon, const struct srv_nic *nic
 	if (team->steer_failed)
 		return false;
 	return team->leaving || team->steered == SRV_STEER_UNKNOWN ||
+	       (!team->plugged && team->steered != SRV_STEER_VIRTIO) ||
 	       (team->plugged && !team->in_use && now - team->idle_since < patience);
 }
 
@@ -221,6 +222,8 @@ static void pass_done(void *data)
 
 		waiter->done(waiter->data);
 	}
+	if (failover->stopping)
+		return;
 	if (failover->steer_waiters->len)
 		start_pass(failover);
 	else
@@ -253,7 +256,7 @@ void srv_failover_steer(struct srv_daemon *daemon)
 {
 	struct srv_failover *failover = srv_failover_get(daemon);
 
-	if (!failover->steering)
+	if (!failover->steering && !failover->stopping)
 		schedule(failover);
 }
 

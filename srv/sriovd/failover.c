@@ -5,6 +5,7 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/drain-internal.h"
 #include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/promote-policy.h"
 #include "srv/sriovd/uplink.h"
@@ -26,16 +27,26 @@ struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
 	return failover;
 }
 
-void srv_failover_free(struct srv_daemon *daemon)
+void srv_failover_stop(struct srv_daemon *daemon)
 {
-	struct srv_failover *failover = g_steal_pointer(&daemon->failover);
+	struct srv_failover *failover = daemon->failover;
 
 	if (!failover)
 		return;
 	failover->stopping = true;
 	if (failover->tick_source)
 		g_source_remove(failover->tick_source);
+	failover->tick_source = 0;
 	srv_failover_steer_stop(failover);
+}
+
+void srv_failover_free(struct srv_daemon *daemon)
+{
+	struct srv_failover *failover = g_steal_pointer(&daemon->failover);
+
+	if (!failover)
+		return;
+	srv_drain_forget_all(failover->drains);
 	g_ptr_array_unref(failover->steer_waiters);
 	g_hash_table_unref(failover->drains);
 	srv_queue_unref(failover->queue);

@@ -94,8 +94,8 @@ void srv_failover_steer(struct srv_daemon *daemon);
 void srv_failover_steer_now(struct srv_daemon *daemon, void (*done)(void *data), void *data);
 
 /*
- * The end of the daemon: no promotion begins any more, and every virtio half is made to receive,
- * should its guest lose the VF while nobody is there. Blocks for that. NULL is a no-op, as is a
- * daemon without failover nics.
+ * The end of the daemon: nothing begins any more, and every virtio half is made to receive, should
+ * its guest lose the VF while nobody is there. Blocks for that.
  */
+void srv_failover_stop(struct srv_daemon *daemon);
 void srv_failover_free(struct srv_daemon *daemon);

@@ -129,6 +129,7 @@ GPtrArray *sim_domain_requests(const struct sim_domain *domain)
 		struct srv_nic_request request = { .id = (char *)nic->id,
 						   .network = (char *)nic->network,
 						   .mode = (enum srv_mode)nic->mode,
+						   .priority = nic->priority,
 						   .has_mac = nic->has_mac };
 
 		memcpy(request.mac.octet, nic->mac, 6);
@@ -143,8 +144,10 @@ static void add_metadata(GString *xml, const struct sim_domain *domain)
 	for (uint32_t i = 0; i < domain->n_nics; i++) {
 		const struct sim_nic *nic = &domain->nic[i];
 
-		g_string_append_printf(xml, "<sriov:nic id='%s' network='%s' mode='%s'", nic->id,
-				       nic->network, srv_mode_name((enum srv_mode)nic->mode));
+		g_string_append_printf(xml, "<sriov:nic id='%s' network='%s' mode='%s' "
+				       "priority='%u'",
+				       nic->id, nic->network,
+				       srv_mode_name((enum srv_mode)nic->mode), nic->priority);
 		if (nic->has_mac)
 			g_string_append_printf(xml, " mac='%02x:%02x:%02x:%02x:%02x:%02x'",
 					       nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3],
@@ -651,6 +654,7 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 			g_strlcpy(nic->id, request->id, sizeof(nic->id));
 			g_strlcpy(nic->network, request->network, sizeof(nic->network));
 			nic->mode = request->mode;
+			nic->priority = request->priority;
 			nic->has_mac = request->has_mac;
 			memcpy(nic->mac, request->mac.octet, 6);
 		}

@@ -78,6 +78,7 @@ struct sim_device {
 struct sim_nic {
 	char id[16], network[16];
 	int mode; /* enum srv_mode */
+	uint32_t priority;
 	bool has_mac;
 	uint8_t mac[6];
 };
