@@ -37,7 +37,7 @@ static int parse_nic(const json_t *nic, struct srv_nic_request *ret, struct srio
 	if (json_integer_value(priority) < 0 || json_integer_value(priority) > SRV_PRIORITY_MAX)
 		return fail_nic(nic, "priority", err);
 	if (srv_api_mac(nic, "mac", &ret->has_mac, &ret->mac, err) < 0)
-		return fail_nic(nic, "mac", NULL);
+		return sriov_error_wrap(err, "nic %s", id);
 	ret->priority = (uint32_t)json_integer_value(priority);
 	ret->id = g_strdup(id);
 	ret->network = g_strdup(network);

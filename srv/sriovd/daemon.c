@@ -10,6 +10,7 @@
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/serial.h"
+#include "srv/sriovd/sweep.h"
 
 /* How long what is under way at the end is waited for; the unit's TimeoutStopSec is above it. */
 #define END_SECONDS 15
@@ -209,6 +210,7 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		if (r < 0)
 			return r;
 	}
+	srv_sweep(daemon);
 	srv_host_provision(daemon);
 	srv_reconcile_claims(daemon, NULL);
 	srv_reconcile_schedule(daemon);

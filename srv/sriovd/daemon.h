@@ -72,6 +72,7 @@ struct srv_daemon {
 	bool check_replies;   /* against the interface: for tests */
 	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
 	bool stopping;	      /* nothing new is begun */
+	bool swept;		 /* see sweep.h */
 	bool reconciled; /* libvirt and the model were compared at least once since it connected */
 	guint refresh_source, reconcile_source, reconcile_soon_source;
 	bool refreshing, reconciling, reconcile_again;

@@ -499,6 +499,7 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 	g_assert(!vf || !vf->nic || vf->nic == nic);
 	if (old && old != vf) {
 		old->nic = NULL;
+		old->fresh = false;
 		srv_model_mark_vf(old, SRV_VF_DIRTY, NULL);
 	}
 	nic->vf = vf;

@@ -39,8 +39,13 @@ static bool wants_bind(const struct srv_vf *vf)
 {
 	bool vfio = vf->facts && g_strcmp0(vf->facts->driver, "vfio-pci") == 0;
 
-	/* After a boot, a VF that is claimed by hand is made anew, and nobody can hold it yet. */
-	if (!vf->facts || !vf->pool || (vf->nic && !vf->fresh) || vf->foreign)
+	if (!vf->facts || !vf->pool || vf->foreign)
+		return false;
+	/*
+	 * Of those that have an owner only such as nobody can hold: just made, or without a driver,
+	 * which a crash between making and binding them leaves.
+	 */
+	if (vf->nic && !vf->fresh && vf->facts->driver)
 		return false;
 	return vf->pool->device_type == SRV_DEVICE_VFIO ? !vfio : vfio || !vf->facts->driver;
 }

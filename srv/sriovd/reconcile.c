@@ -417,6 +417,13 @@ static void reconcile_done(void *data)
 		srv_reconcile(daemon);
 }
 
+/* Not before the sweep, which would take away what a pass has just had made for a guest. */
+static bool can_reconcile(const struct srv_daemon *daemon)
+{
+	return daemon->swept && daemon->virt && srv_virt_connected(daemon->virt) &&
+	       srv_daemon_may_work(daemon);
+}
+
 void srv_reconcile(struct srv_daemon *daemon)
 {
 	struct reconcile *reconcile;
@@ -425,7 +432,7 @@ void srv_reconcile(struct srv_daemon *daemon)
 		daemon->reconcile_again = true;
 		return;
 	}
-	if (!daemon->virt || !srv_virt_connected(daemon->virt) || !srv_daemon_may_work(daemon))
+	if (!can_reconcile(daemon))
 		return;
 	daemon->reconciling = true;
 	daemon->reconcile_again = false;
@@ -456,7 +463,7 @@ void srv_reconcile_then(struct srv_daemon *daemon, void (*done)(void *data), voi
 {
 	struct srv_waiter *waiter;
 
-	if (!daemon->virt || !srv_virt_connected(daemon->virt) || !srv_daemon_may_work(daemon)) {
+	if (!can_reconcile(daemon)) {
 		done(data);
 		return;
 	}

@@ -158,6 +158,7 @@ struct scrub_vf {
 	int iommu_group;
 	bool fresh, vfio;
 	bool held;		   /* by a process: not now */
+	bool gone;		   /* the kernel does not have it any more */
 	struct sriov_error *error; /* why it is quarantined */
 };
 
@@ -199,9 +200,9 @@ static void scrub_collect(struct scrub *scrub)
 	scrub->ifindex = scrub->pf->facts ? scrub->pf->facts->ifindex : 0;
 }
 
-static void scrub_end(struct scrub *scrub);
+static void scrub_end(struct scrub *scrub, bool go_on);
 
-static gboolean scrub_held_again(gpointer data)
+static gboolean scrub_again(gpointer data)
 {
 	struct scrub *scrub = data;
 
@@ -212,28 +213,33 @@ static gboolean scrub_held_again(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-/* A second later, in a fresh batch: the process that held a VF is usually on its way out. */
-static void retry_held(struct scrub *scrub)
+/* Later, in a fresh batch. */
+static void retry_after(const struct scrub *scrub, unsigned seconds)
 {
 	struct scrub *again = g_new0(struct scrub, 1);
 
 	again->daemon = scrub->daemon;
 	again->pf = scrub->pf;
 	again->vfs = g_array_new(FALSE, TRUE, sizeof(struct scrub_vf));
-	g_timeout_add_seconds(1, scrub_held_again, again);
+	g_timeout_add_seconds(seconds, scrub_again, again);
 }
+
+/* The process that held a VF is usually on its way out; a disk that is full takes longer. */
+#define HELD_SECONDS   1
+#define LEDGER_SECONDS 5
 
 static void scrub_recorded(const struct sriov_error *error, void *data)
 {
 	struct scrub *scrub = data;
-	bool held = false;
+	bool held = false, gone = false;
 
 	for (guint i = 0; i < scrub->vfs->len; i++) {
 		struct scrub_vf *work = scrub_at(scrub, i);
 		g_autofree char *name = srv_vf_name(work->vf);
 
 		held |= work->held;
-		if (work->held || scrub->error)
+		gone |= work->gone;
+		if (work->held || work->gone || scrub->error)
 			continue;
 		if (work->error) {
 			g_autofree char *why = sriov_error_text(work->error);
@@ -249,16 +255,23 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 		}
 	}
 	if (held)
-		retry_held(scrub);
-	scrub_end(scrub);
+		retry_after(scrub, HELD_SECONDS);
+	if (gone)
+		srv_host_refresh(scrub->daemon);
+	if (error && !scrub->error)
+		retry_after(scrub, LEDGER_SECONDS);
+	scrub_end(scrub, !error && !gone && !scrub->error);
 }
 
-/* Only now, with the ledger told, may somebody get one of them. */
-static void scrub_end(struct scrub *scrub)
+/*
+ * Only now, with the ledger told, may somebody get one of them.
+ *
+ * go_on: with the next batch; not when what stopped this one would stop that as well
+ */
+static void scrub_end(struct scrub *scrub, bool go_on)
 {
 	struct srv_daemon *daemon = scrub->daemon;
 	struct srv_pf *pf = scrub->pf;
-	bool failed = scrub->error != NULL;
 
 	for (guint i = 0; i < scrub->vfs->len; i++)
 		scrub_at(scrub, i)->vf->scrubbing = false;
@@ -266,7 +279,7 @@ static void scrub_end(struct scrub *scrub)
 	srv_serial_next(pf->serial);
 	scrub_free(scrub);
 	srv_nic_serve_waiting(daemon);
-	if (!failed)
+	if (go_on)
 		srv_pf_scrub(daemon, pf);
 }
 
@@ -279,8 +292,8 @@ static void scrub_record(struct scrub *scrub)
 		g_autofree char *why = work->error ? sriov_error_text(work->error) : NULL;
 
 		work->vf->held = work->held;
-		work->vf->stalled = scrub->error != NULL;
-		if (work->held || scrub->error)
+		work->vf->stalled = scrub->error || work->gone;
+		if (work->held || work->gone || scrub->error)
 			continue;
 		work->vf->fresh = false;
 		srv_model_mark_vf(work->vf, work->error ? SRV_VF_QUARANTINED : SRV_VF_CLEAN, why);
@@ -302,9 +315,13 @@ static void scrub_attributes(void *data)
 		struct scrub_vf *work = scrub_at(scrub, i);
 		uint32_t supported;
 
-		if (!work->held && !work->error)
-			snl_vf_set(nl, scrub->ifindex, work->index, &neutral, &supported,
-				   &work->error);
+		if (work->held || work->gone || work->error)
+			continue;
+		snl_vf_set(nl, scrub->ifindex, work->index, &neutral, &supported, &work->error);
+		if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
+			work->gone = true;
+			sriov_error_clear(&work->error);
+		}
 	}
 	snl_free(nl);
 }
@@ -344,6 +361,8 @@ static void scrub_reset_done(const struct spci_outcome *outcome, const struct sr
 				continue;
 			if (result->error->code == SRIOV_ERROR_BUSY)
 				work->held = true;
+			else if (result->error->code == SRIOV_ERROR_NOT_FOUND)
+				work->gone = true;
 			else
 				work->error = sriov_error_copy(result->error);
 		}

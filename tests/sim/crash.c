@@ -6,6 +6,7 @@
  *
  *	CRASH_EVERY=n	only every n-th point (1)
  *	CRASH_ONLY=name	only that workload
+ *	CRASH_POINT=k	only that point, with the daemon's log
  *	CRASH_JOBS=n	so many at a time (the number of CPUs)
  *
  * This process never starts a thread, so that it can fork; every daemon lives in a child.
@@ -158,8 +159,12 @@ static void judge_end(void)
 
 static void recover(void)
 {
+	if (g_getenv("SIM_LOG"))
+		fprintf(stderr, "-- killed at %u (%s)\n", sim_world->doors, sim_world->killed_at);
 	sim_start();
 	judge("after recovery");
+	if (g_getenv("SIM_LOG"))
+		fprintf(stderr, "-- recovered\n");
 	sim_end_everything();
 	judge("at the end");
 	judge_end();
@@ -260,6 +265,18 @@ static char *prepare(const struct sim_workload *workload)
 	return root;
 }
 
+static void run_one_point(const struct sim_workload *workload, uint32_t k)
+{
+	char *root = prepare(workload);
+	g_autofree char *when = g_strdup_printf("killed at %u", k);
+
+	g_setenv("SIM_LOG", "1", TRUE);
+	if (was_killed(run_child(root, k, workload->run)))
+		settle_score(workload, root, when);
+	else
+		tree_remove(root);
+}
+
 static void run_workload(const struct sim_workload *workload)
 {
 	char *prepared = prepare(workload);
@@ -282,7 +299,8 @@ static void run_workload(const struct sim_workload *workload)
 		int status;
 
 		if (wait(&status) < 0 || status != 0) {
-			fprintf(stderr, "%s: a job failed\n", workload->name);
+			fprintf(stderr, "%s: a job failed (status %x)\n", workload->name,
+				(unsigned)status);
 			score->violations++;
 		}
 	}
@@ -308,7 +326,11 @@ int main(void)
 		     0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (const struct sim_workload *workload = sim_workloads; workload->name; workload++) {
-		if (!only || strcmp(only, workload->name) == 0)
+		if (only && strcmp(only, workload->name) != 0)
+			continue;
+		if (g_getenv("CRASH_POINT"))
+			run_one_point(workload, number("CRASH_POINT", 1));
+		else
 			run_workload(workload);
 	}
 	printf("kill points: %u, violations: %u\n", score->points, score->violations);

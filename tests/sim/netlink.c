@@ -432,6 +432,31 @@ static void change_neigh(int peer, struct nlmsghdr *h, bool add)
 	ack(peer, h, add || found ? 0 : ENOENT, NULL);
 }
 
+/* The own filter's entries of one link. */
+static void dump_neighs(int peer, struct nlmsghdr *h)
+{
+	struct nl_msg *done = message(NLMSG_DONE, h);
+	int zero = 0;
+
+	for (int i = 0; i < SIM_LINKS; i++) {
+		const struct sim_fdb *entry = &sim_world->fdb[i];
+		struct ndmsg body = { .ndm_family = AF_BRIDGE,
+				      .ndm_ifindex = (int)entry->ifindex,
+				      .ndm_flags = NTF_SELF,
+				      .ndm_state = NUD_PERMANENT };
+		struct nl_msg *msg;
+
+		if (!entry->ifindex)
+			continue;
+		msg = message(RTM_NEWNEIGH, h);
+		nlmsg_append(msg, &body, sizeof(body), NLMSG_ALIGNTO);
+		nla_put(msg, NDA_LLADDR, 6, entry->mac);
+		answer(peer, msg);
+	}
+	nlmsg_append(done, &zero, sizeof(zero), NLMSG_ALIGNTO);
+	answer(peer, done);
+}
+
 static void done_of_nothing(int peer, struct nlmsghdr *h)
 {
 	struct nl_msg *done = message(NLMSG_DONE, h);
@@ -462,6 +487,9 @@ static void serve(int peer, struct nlmsghdr *h)
 	case RTM_DELNEIGH:
 		change_neigh(peer, h, false);
 		return;
+	case RTM_GETNEIGH:
+		dump_neighs(peer, h);
+		return;
 	case RTM_GETNSID:
 		done_of_nothing(peer, h);
 		return;
@@ -474,7 +502,7 @@ static bool changes_something(const void *bytes)
 {
 	int type = ((const struct nlmsghdr *)bytes)->nlmsg_type;
 
-	return type != RTM_GETLINK && type != RTM_GETNSID;
+	return type != RTM_GETLINK && type != RTM_GETNSID && type != RTM_GETNEIGH;
 }
 
 bool sim_netlink_send(int fd, const void *bytes, size_t len)

@@ -251,6 +251,7 @@ void sim_appear(struct sim_domain *domain)
 {
 	sim_lock();
 	domain->active = true;
+	domain->n_later = 0;
 	sim_plug_stored(domain);
 	sim_unlock();
 }

@@ -11,6 +11,7 @@
 #include <glib.h>
 #include <linux/if_link.h>
 
+#include "srv/sriovd/nic.h"
 #include "srv/sriovd/virt.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/world.h"
@@ -138,10 +139,12 @@ GPtrArray *sim_domain_requests(const struct sim_domain *domain)
 	return requests;
 }
 
-static void add_metadata(GString *xml, const struct sim_domain *domain)
+static void add_metadata(GString *xml, const struct sim_domain *domain, bool live)
 {
+	uint32_t n = domain->n_nics - (live ? domain->n_later : 0);
+
 	g_string_append(xml, "<metadata><sriov:nics xmlns:sriov='" SRV_NICS_XMLNS "'>");
-	for (uint32_t i = 0; i < domain->n_nics; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct sim_nic *nic = &domain->nic[i];
 
 		g_string_append_printf(xml, "<sriov:nic id='%s' network='%s' mode='%s' "
@@ -165,7 +168,7 @@ static struct srv_domain *parse(const struct sim_domain *domain, bool live,
 
 	g_string_printf(xml, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", domain->name,
 			domain->uuid);
-	add_metadata(xml, domain);
+	add_metadata(xml, domain, live);
 	g_string_append(xml, "<devices>");
 	for (int i = 0; i < SIM_NICS; i++) {
 		const struct sim_device *device = live ? &domain->device[i] : &domain->stored[i];
@@ -646,6 +649,10 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
 	if (domain) {
+		/* Of a running domain, only what is added at the end can be told apart. */
+		domain->n_later = domain->active && !live && nics->len > domain->n_nics
+					  ? nics->len - domain->n_nics
+					  : 0;
 		domain->n_nics = nics->len;
 		for (guint i = 0; i < nics->len; i++) {
 			const struct srv_nic_request *request = nics->pdata[i];
@@ -664,10 +671,71 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 	return domain ? 0 : no_domain(uuid, err);
 }
 
+/* A start that a worker has asked for: the hooks speak to the daemon on its main thread. */
+struct starting {
+	GMutex lock;
+	GCond changed;
+	struct sim_domain *domain;
+	bool answered;
+	char *refusal;
+};
+
+static void prepared(const struct sriov_error *error, void *data)
+{
+	struct starting *starting = data;
+
+	g_mutex_lock(&starting->lock);
+	starting->refusal = error ? sriov_error_text(error) : NULL;
+	starting->answered = true;
+	g_cond_signal(&starting->changed);
+	g_mutex_unlock(&starting->lock);
+}
+
+static gboolean prepare_hook(gpointer data)
+{
+	struct starting *starting = data;
+	g_autoptr(GPtrArray) requests = sim_domain_requests(starting->domain);
+
+	srv_nic_prepare(sim_daemon, starting->domain->uuid, starting->domain->name, requests,
+			prepared, starting);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean started_hook(gpointer domain)
+{
+	sim_hook_started(domain);
+	sim_virt_event(((struct sim_domain *)domain)->uuid, SRV_VIRT_STARTED);
+	return G_SOURCE_REMOVE;
+}
+
 int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err)
 {
-	return sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, ENOSYS, uuid,
-			       "the simulated libvirt starts nothing by itself");
+	struct starting starting = { 0 };
+	g_autofree char *refusal = NULL;
+
+	sim_lock();
+	starting.domain = sim_domain_by_uuid(uuid);
+	sim_unlock();
+	if (!starting.domain)
+		return no_domain(uuid, err);
+	sim_door("libvirt start");
+	g_idle_add(prepare_hook, &starting);
+	g_mutex_lock(&starting.lock);
+	while (!starting.answered)
+		g_cond_wait(&starting.changed, &starting.lock);
+	g_mutex_unlock(&starting.lock);
+	refusal = starting.refusal;
+	if (refusal)
+		return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, starting.domain->name,
+				       "it cannot be started: Hook script execution failed: %s",
+				       refusal);
+	sim_appear(starting.domain);
+	sim_lock();
+	starting.domain->paused = true;
+	sim_changed("start %s paused", starting.domain->name);
+	sim_unlock();
+	g_idle_add(started_hook, starting.domain);
+	return 0;
 }
 
 int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error **err)

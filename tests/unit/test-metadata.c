@@ -293,6 +293,26 @@ static void domain_parse_source_of_a_child_is_not_the_interface_source(void **st
 
 /* ---- mistakes in our element ---- */
 
+static void domain_parse_aliases_of_every_device_are_given(void **state)
+{
+	static const char xml[] = DOMAIN(
+		"",
+		"<disk><alias name='virtio-disk0'/><source><alias name='inner'/></source></disk>"
+		"<interface type='bridge'><mac address='52:54:00:aa:00:11'/>"
+		"<alias name='ua-sriov-net0'/></interface>"
+		"<hostdev mode='subsystem' type='pci'><alias name='ua-own'/></hostdev>"
+		"<memballoon><alias/></memballoon>");
+	static const char *const expected[] = { "virtio-disk0", "ua-sriov-net0", "ua-own" };
+	struct srv_domain *domain = NULL;
+	sriov_autoerror err = NULL;
+
+	assert_ok(srv_domain_parse(xml, strlen(xml), &domain, &err), err);
+	assert_int_equal(domain->aliases->len, G_N_ELEMENTS(expected));
+	for (guint i = 0; i < domain->aliases->len; i++)
+		assert_string_equal(domain->aliases->pdata[i], expected[i]);
+	srv_domain_free(domain);
+}
+
 static void nics_without_id_or_network_are_refused(void **state)
 {
 	BAD_NICS("\n<sriov:nic network='n'/>",
@@ -885,6 +905,7 @@ int main(void)
 		cmocka_unit_test(domain_parse_address_elsewhere_is_not_the_function),
 		cmocka_unit_test(domain_parse_declared_encoding_is_ignored),
 		cmocka_unit_test(domain_parse_source_of_a_child_is_not_the_interface_source),
+		cmocka_unit_test(domain_parse_aliases_of_every_device_are_given),
 		cmocka_unit_test(nics_without_id_or_network_are_refused),
 		cmocka_unit_test(nics_with_malformed_names_are_refused),
 		cmocka_unit_test(nics_with_unknown_attributes_are_refused),

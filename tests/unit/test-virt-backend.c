@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -96,6 +97,47 @@ static void backend_of_a_name_that_is_a_path_cannot_be_told(void **state)
 	tree_remove(root);
 }
 
+/* QEMU's open files are not for everybody; its threads are. */
+static const char *backend_denied(const char *root, const char *name)
+{
+	g_autofree char *fds = g_build_filename(root, "proc/4711/fd", NULL);
+	sriov_autofd int fd = sriov_sysroot_open(root);
+	const char *found;
+	uid_t uid = geteuid();
+
+	assert_int_equal(chmod(root, 0755), 0);
+	assert_int_equal(chmod(fds, 0), 0);
+	assert_int_equal(uid == 0 ? seteuid(65534) : 0, 0);
+	found = srv_virt_backend_at(fd, name);
+	assert_int_equal(uid == 0 ? seteuid(uid) : 0, 0);
+	assert_int_equal(chmod(fds, 0755), 0);
+	return found;
+}
+
+static void backend_of_a_process_that_hides_its_files_is_told_by_its_threads(void **state)
+{
+	char *root = tree_with_qemu();
+
+	tree_file(root, "proc/4711/comm", "qemu-system-x86");
+	tree_file(root, "proc/4711/task/4711/comm", "qemu-system-x86");
+	tree_file(root, "proc/4711/task/4712/comm", "vhost-47");
+	assert_string_equal(backend_denied(root, "web1"), "qemu");
+	tree_file(root, "proc/4711/task/4713/comm", "vhost-4711");
+	assert_string_equal(backend_denied(root, "web1"), "vhost");
+	tree_remove(root);
+}
+
+/* Before Linux 6.4 they were the kernel's. */
+static void backend_of_a_process_with_a_thread_of_the_kernel_is_vhost(void **state)
+{
+	char *root = tree_with_qemu();
+
+	tree_file(root, "proc/4711/task/4711/comm", "qemu-system-x86");
+	tree_file(root, "proc/99/comm", "vhost-4711");
+	assert_string_equal(backend_denied(root, "web1"), "vhost");
+	tree_remove(root);
+}
+
 static void backend_without_a_root_cannot_be_told(void **state)
 {
 	assert_null(srv_virt_backend_at(-ENOENT, "web1"));
@@ -110,6 +152,8 @@ int main(void)
 		cmocka_unit_test(backend_of_a_process_that_is_gone_or_hidden_cannot_be_told),
 		cmocka_unit_test(backend_of_a_bad_pid_file_cannot_be_told),
 		cmocka_unit_test(backend_of_a_name_that_is_a_path_cannot_be_told),
+		cmocka_unit_test(backend_of_a_process_that_hides_its_files_is_told_by_its_threads),
+		cmocka_unit_test(backend_of_a_process_with_a_thread_of_the_kernel_is_vhost),
 		cmocka_unit_test(backend_without_a_root_cannot_be_told),
 	};
 

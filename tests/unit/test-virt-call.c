@@ -162,7 +162,7 @@ static void get_of_nobody_is_not_found(void **state)
 	expect_get_fails(&world, WEB1, SRIOV_ERROR_NOT_FOUND,
 			 "domain " WEB1 ": it cannot be found: Domain not found");
 	/* The others take UUIDs only. */
-	r = srv_virt_set_nics(world.virt, "test", nics, &err);
+	r = srv_virt_set_nics(world.virt, "test", nics, true, &err);
 	expect_failure(r, err, SRIOV_ERROR_NOT_FOUND,
 		       "domain test: this is not the UUID of a domain");
 	world_end(&world);
@@ -349,7 +349,7 @@ static void set(struct world *world, const char *uuid, const char *first, const 
 	g_autoptr(GPtrArray) nics = nics_of(first, second);
 	sriov_autoerror err = NULL;
 
-	assert_ok(srv_virt_set_nics(world->virt, uuid, nics, &err), err);
+	assert_ok(srv_virt_set_nics(world->virt, uuid, nics, true, &err), err);
 }
 
 static void set_nics_of_a_running_domain_changes_both(void **state)
@@ -365,6 +365,31 @@ static void set_nics_of_a_running_domain_changes_both(void **state)
 	set(&world, TEST, "net1", NULL);
 	expect_get(&world, "test",
 		   "test " TEST " active persistent live=ours(net1) stored=ours(net1)\n");
+	world_end(&world);
+}
+
+static void set_nics_for_later_changes_the_stored_one(void **state)
+{
+	g_autoptr(GPtrArray) nics = nics_of("net1", NULL);
+	struct world world;
+
+	world_begin_connected(&world);
+	set(&world, TEST, "net0", NULL);
+	srv_virt_set_nics(world.virt, TEST, nics, false, NULL);
+	assert_int_equal(fake.metadata_flags, VIR_DOMAIN_AFFECT_CONFIG);
+	world_end(&world);
+}
+
+static void set_nics_for_later_of_a_transient_domain_changes_the_live_one(void **state)
+{
+	g_autoptr(GPtrArray) nics = nics_of("net1", NULL);
+	sriov_autoerror err = NULL;
+	struct world world;
+
+	world_begin_connected(&world);
+	create(&world, "web2", WEB2, NIC("net0"));
+	assert_ok(srv_virt_set_nics(world.virt, WEB2, nics, false, &err), err);
+	expect_get(&world, "web2", "web2 " WEB2 " active live=ours(net1) stored=-\n");
 	world_end(&world);
 }
 
@@ -400,7 +425,7 @@ static void set_nics_of_a_shut_off_domain_changes_the_stored_one(void **state)
 
 	world_begin_connected(&world);
 	define(&world, "web1", WEB1, NULL);
-	srv_virt_set_nics(world.virt, WEB1, nics, NULL);
+	srv_virt_set_nics(world.virt, WEB1, nics, true, NULL);
 	assert_int_equal(fake.metadata_flags, VIR_DOMAIN_AFFECT_CONFIG);
 	world_end(&world);
 }
@@ -427,12 +452,12 @@ static void set_nics_that_libvirt_refuses_is_an_error(void **state)
 
 	world_begin_connected(&world);
 	fake.set_metadata[0] = (struct fake_answer){ VIR_ERR_OPERATION_INVALID, "never" };
-	r = srv_virt_set_nics(world.virt, TEST, nics, &err);
+	r = srv_virt_set_nics(world.virt, TEST, nics, true, &err);
 	expect_failure(r, err, SRIOV_ERROR_DEVICE,
 		       "domain test: its nics cannot be written down: never");
 	assert_int_equal(fake.metadata_sets, 3);
 	fake.set_metadata[0] = (struct fake_answer){ VIR_ERR_OPERATION_TIMEOUT, "lock" };
-	r = srv_virt_set_nics(world.virt, TEST, nics, &busy);
+	r = srv_virt_set_nics(world.virt, TEST, nics, true, &busy);
 	expect_failure(r, busy, SRIOV_ERROR_BUSY,
 		       "domain test: its nics cannot be written down: libvirt is busy with another "
 		       "operation on the domain (its start and its hooks, a migration, a "
@@ -497,6 +522,8 @@ int main(void)
 		cmocka_unit_test(connection_lost_while_listing_fails_the_list),
 		cmocka_unit_test(xml_is_live_by_the_root_alone),
 		cmocka_unit_test(set_nics_of_a_running_domain_changes_both),
+		cmocka_unit_test(set_nics_for_later_changes_the_stored_one),
+		cmocka_unit_test(set_nics_for_later_of_a_transient_domain_changes_the_live_one),
 		cmocka_unit_test(set_nics_to_none_takes_the_element_away),
 		cmocka_unit_test(set_nics_of_a_transient_domain_changes_the_live_one),
 		cmocka_unit_test(set_nics_of_a_shut_off_domain_changes_the_stored_one),

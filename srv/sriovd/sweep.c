@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A VLAN link is made before the guest gets its device, and removed after the ledger says that the
+ * nic has none: so a crash can leave one of which nobody knows. It carries our mark, and the kernel
+ * tells whether something stands on it. A forwarding entry has no mark; of those only the ones
+ * whose MAC is that of a nic of ours are looked at.
+ */
+#include "srv/sriovd/sweep.h"
+
+#include "netlink/fdb.h"
+#include "netlink/link.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/log.h"
+#include "srv/sriovd/reconcile.h"
+
+struct sweep {
+	struct srv_daemon *daemon;
+	GArray *pfs;  /* of uint32_t: ifindex of each PF */
+	GArray *macs; /* of struct sriov_mac: must be in no PF's filter through us */
+};
+
+static bool is_on_a_bridge(const struct srv_model *model, const struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(model->config, nic->row.network);
+
+	return network && (network->fallback.type == SRV_FALLBACK_BRIDGE ||
+			   network->fallback.type == SRV_FALLBACK_NETWORK);
+}
+
+/*
+ * Not those of networks with macvtap: a macvtap has its MAC put into the PF's filter by the kernel,
+ * where it looks the same.
+ */
+static void collect(struct sweep *sweep, struct srv_model *model)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(model);
+
+	for (guint i = 0; i < model->pfs->len; i++) {
+		const struct srv_pf *pf = model->pfs->pdata[i];
+
+		if (pf->facts && pf->facts->ifindex)
+			g_array_append_val(sweep->pfs, pf->facts->ifindex);
+	}
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
+		if (nic->row.backing != SRV_BACKING_VIRTIO && is_on_a_bridge(model, nic))
+			g_array_append_val(sweep->macs, nic->row.mac);
+	}
+}
+
+static bool holds(const GArray *macs, struct sriov_mac mac)
+{
+	for (guint i = 0; i < macs->len; i++) {
+		if (sriov_mac_equal(g_array_index(macs, struct sriov_mac, i), mac))
+			return true;
+	}
+	return false;
+}
+
+static void sweep_fdb(const struct sweep *sweep, struct snl *nl, uint32_t ifindex)
+{
+	g_autoptr(GArray) entries = NULL;
+
+	if (snl_fdb_list(nl, ifindex, &entries, NULL) < 0)
+		return;
+	for (guint i = 0; i < entries->len; i++) {
+		struct sriov_mac mac = g_array_index(entries, struct sriov_mac, i);
+
+		if (holds(sweep->macs, mac))
+			snl_fdb_del(nl, ifindex, mac, NULL);
+	}
+}
+
+static void sweep_links(struct snl *nl)
+{
+	g_autoptr(GArray) links = NULL;
+
+	if (snl_link_list(nl, &links, NULL) < 0)
+		return;
+	for (guint i = 0; i < links->len; i++) {
+		const struct snl_link *link = &g_array_index(links, struct snl_link, i);
+
+		if (g_str_equal(link->kind, "vlan") &&
+		    snl_vlan_remove_unused(nl, link->ifindex, NULL) > 0)
+			srv_log(LOG_NOTICE, NULL, "link %s, left over, was removed", link->name);
+	}
+}
+
+static void sweep_run(void *data)
+{
+	struct sweep *sweep = data;
+	struct snl *nl;
+
+	if (snl_new(&nl, NULL) < 0)
+		return;
+	sweep_links(nl);
+	for (guint i = 0; sweep->macs->len && i < sweep->pfs->len; i++)
+		sweep_fdb(sweep, nl, g_array_index(sweep->pfs, uint32_t, i));
+	snl_free(nl);
+}
+
+static void sweep_done(void *data)
+{
+	struct sweep *sweep = data;
+	struct srv_daemon *daemon = sweep->daemon;
+
+	g_array_unref(sweep->pfs);
+	g_array_unref(sweep->macs);
+	g_free(sweep);
+	daemon->swept = true;
+	srv_reconcile(daemon);
+}
+
+void srv_sweep(struct srv_daemon *daemon)
+{
+	struct sweep *sweep = g_new(struct sweep, 1);
+
+	sweep->daemon = daemon;
+	sweep->pfs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	sweep->macs = g_array_new(FALSE, FALSE, sizeof(struct sriov_mac));
+	collect(sweep, daemon->model);
+	srv_queue_push(daemon->host_queue, sweep_run, sweep_done, sweep);
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/api-client.h"
+#include "tests/unit/sim-assert.h"
+
+/* Showing */
+
+#define CLAIM_NIC                                                                         \
+	"{'address':'0000:01:02.0','backing':'vf','id':'net0','mac':'52:54:00:a2:16:fb'," \
+	"'mode':'required','network':'a','owner':{'kind':'manual','name':'dpdk'},"        \
+	"'priority':0,'state':'attached','vf':'enp1s0/0'}"
+#define CLAIM_VF(vlan)                                                                       \
+	"{'address':'0000:01:02.0','attributes':{'linkState':'auto',"                        \
+	"'mac':'52:54:00:a2:16:fb','maxTxRate':1000,'minTxRate':0,'qos':0,'spoofchk':true,"  \
+	"'trust':false,'vlan':" vlan ",'vlanProto':'802.1Q'},'driver':'vfio-pci','index':0," \
+	"'iommuGroup':1000,'name':'enp1s0/0','nic':'net0','owner':{'kind':'manual',"         \
+	"'name':'dpdk'},'pf':'enp1s0','pool':'fast','state':'owned'}"
+
+static void claim_shows_nic_and_vf_as_read_back(void **state)
+{
+	api_assert("Claim", "{'owner':'dpdk','network':'a'}",
+		   "{'nic':" CLAIM_NIC ",'vf':" CLAIM_VF("100") "}");
+	api_assert("ListNics", NULL, "{'nics':[" CLAIM_NIC "]}");
+	api_assert("ListNics", "{'owner':'nobody'}", "{'nics':[]}");
+	api_assert("GetNic", "{'owner':'dpdk','id':'net0'}", "{'nic':" CLAIM_NIC "}");
+}
+
+/* Somebody uses "ip link set" behind our back: what is shown is what the kernel has. */
+static void get_vf_changed_by_a_stranger_shows_the_kernels_value(void **state)
+{
+	json_decref(api_call("Claim", "{'owner':'dpdk','network':'a'}"));
+	sim_lock();
+	sim_world->pf[0].vf[0].attrs.vlan = 7;
+	sim_unlock();
+	api_assert("GetVF", "{'vf':'enp1s0/0'}", "{'vf':" CLAIM_VF("7") "}");
+	api_assert("GetVF", "{'vf':'0000:01:02.0'}", "{'vf':" CLAIM_VF("7") "}");
+}
+
+/* {"free":7,…} of each PF, in short. */
+static char *pfs_in_short(const char *method)
+{
+	json_t *answer = api_call(method, NULL);
+	GString *text = g_string_new(NULL);
+	json_t *pf;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "pfs"), i, pf) {
+		g_string_append_printf(text,
+				       "%s %s %s %" JSON_INTEGER_FORMAT
+				       " VFs, %" JSON_INTEGER_FORMAT " free\n",
+				       json_string_value(json_object_get(pf, "netdev")),
+				       json_string_value(json_object_get(pf, "state")),
+				       json_string_value(json_object_get(pf, "link")),
+				       json_integer_value(json_object_get(pf, "numVfs")),
+				       json_integer_value(json_object_get(pf, "free")));
+	}
+	json_decref(answer);
+	return g_string_free(text, FALSE);
+}
+
+static void list_pfs_and_status_show_the_same_pfs(void **state)
+{
+	const char *expected = "enp1s0 ready up 7 VFs, 7 free\nenp2s0 unmanaged up 0 VFs, 0 free\n";
+
+	sim_assert_text(pfs_in_short("ListPFs"), expected);
+	sim_assert_text(pfs_in_short("GetStatus"), expected);
+}
+
+static void list_vfs_of_one_pf_lists_its_vfs(void **state)
+{
+	json_t *all = api_call("ListVFs", NULL), *one = api_call("ListVFs", "{'pf':'enp1s0'}");
+	json_t *none = api_call("ListVFs", "{'pf':'0000:02:00.0'}");
+
+	assert_int_equal(json_array_size(json_object_get(all, "vfs")), 7);
+	assert_true(json_equal(all, one));
+	assert_int_equal(json_array_size(json_object_get(none, "vfs")), 0);
+	json_decref(all);
+	json_decref(one);
+	json_decref(none);
+}
+
+static void names_that_mean_nothing_are_not_found(void **state)
+{
+	api_assert_error("ListVFs", "{'pf':'enp9s0'}", "NotFound", "sriovctl pf list");
+	api_assert_error("GetVF", "{'vf':'enp1s0/7'}", "NotFound", "sriovctl vf list");
+	api_assert_error("GetVF", "{'vf':'enp1s0/99999'}", "NotFound", "sriovctl vf list");
+	api_assert_error("GetNic", "{'owner':'web1','id':'net0'}", "NotFound", "sriovctl nic list");
+	api_assert_error("Explain", "{'owner':'web1'}", "NotFound", "sriovctl nic list");
+	api_assert_error("Release", "{'owner':'web1'}", "NotFound", "no claim");
+	api_assert_error("WatchJob", "{'job':0}", "NotFound", "no job");
+	api_assert_error("WatchJob", "{'job':4711}", "NotFound", "no job");
+}
+
+/* Calls that wait together are read for together, and each gets the whole answer. */
+static void list_vfs_many_at_once_answers_all_alike(void **state)
+{
+	struct api_client *clients[20];
+	json_t *first = NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(clients); i++) {
+		clients[i] = api_connect();
+		api_send(clients[i], "ListVFs", NULL, false);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(clients); i++) {
+		json_t *message = api_receive(clients[i]);
+
+		assert_null(json_object_get(message, "error"));
+		if (!first)
+			first = json_incref(message);
+		assert_true(json_equal(first, message));
+		json_decref(message);
+		api_disconnect(clients[i]);
+	}
+	json_decref(first);
+	assert_int_equal(g_hash_table_size(sim_daemon->pf_readers), 0);
+}
+
+/* The client is gone before its answer: nobody minds. */
+static void list_vfs_client_gone_is_no_harm(void **state)
+{
+	struct api_client *client = api_connect();
+
+	api_send(client, "ListVFs", NULL, false);
+	g_main_context_iteration(NULL, FALSE);
+	api_disconnect(client);
+	sim_settle();
+	sim_assert_text(pfs_in_short("ListPFs"),
+			"enp1s0 ready up 7 VFs, 7 free\nenp2s0 unmanaged up 0 VFs, 0 free\n");
+}
+
+/* Claims */
+
+static void release_job_ends_when_the_vf_is_scrubbed(void **state)
+{
+	json_decref(api_call("Claim", "{'owner':'dpdk','network':'a'}"));
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	api_assert_job(api_call("Release", "{'owner':'dpdk'}"), "done: released and scrubbed");
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
+static void claim_bad_arguments_are_invalid(void **state)
+{
+	api_assert_error("Claim", "{'owner':'a b','network':'a'}", "Invalid", "1 to 64");
+	api_assert_error("Claim", "{'owner':'x','network':'nope'}", "Invalid", "no network");
+	api_assert_error("Claim", "{'owner':'x','network':'a','mac':'nope'}", "Invalid",
+			 "no MAC address");
+	api_assert_error("Claim", "{'owner':'x','network':'a','mac':'01:00:5e:00:00:01'}",
+			 "Invalid", "multicast");
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_nics("");
+}
+
+/* Configuration */
+
+static void reload_bad_configuration_changes_nothing_and_is_told(void **state)
+{
+	json_t *status;
+
+	sim_configure("{\"pools\":[{}]}");
+	api_assert_error("Reload", NULL, "Invalid", "name");
+	sim_assert_counts("enp1s0", "7 free");
+	status = api_call("GetStatus", NULL);
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(status, "problems"), 0), "severity")),
+		"error");
+	json_decref(status);
+	sim_configure(SIM_CONFIG);
+	json_decref(api_call("Reload", NULL));
+	sim_settle();
+	sim_assert_counts("enp2s0", "7 free");
+	status = api_call("GetStatus", NULL);
+	assert_false(json_object_get(status, "problems") &&
+		     json_string_value(
+			     json_object_get(json_array_get(json_object_get(status, "problems"), 0),
+					     "severity"))[0] == 'e');
+	json_decref(status);
+}
+
+static char *first_problem(json_t *answer)
+{
+	const json_t *problem = json_array_get(json_object_get(answer, "problems"), 0);
+	char *text = g_strdup_printf("%s %s",
+				     json_string_value(json_object_get(problem, "severity")),
+				     json_string_value(json_object_get(problem, "subject")));
+
+	json_decref(answer);
+	return text;
+}
+
+static void check_config_finds_mistakes_and_changes_nothing(void **state)
+{
+	sim_assert_text(first_problem(api_call("CheckConfig",
+					       "{'files':[{'name':'sriovd.json','text':'{'}]}")),
+			"error sriovd.json:1:1");
+	sim_configure("{\"pools\":[{}]}");
+	sim_assert_text(first_problem(api_call("CheckConfig", NULL)), "error sriovd.json:1:11");
+	sim_assert_counts("enp1s0", "7 free");
+	json_decref(api_call("CheckConfig", "{'files':[]}"));
+	json_decref(api_call("Claim", "{'owner':'dpdk','network':'a'}"));
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+}
+
+/* The hook */
+
+#define HOOK(operation, sub, nics)                          \
+	"{'operation':'" operation "','subOperation':'" sub \
+	"','uuid':'0D0D0D0D-0000-4000-8000-000000000001','name':'web1','nics':[" nics "]}"
+#define NIC(mode) "{'id':'net0','network':'a','mode':'" mode "'}"
+
+static void hook_prepare_reserves_and_release_frees(void **state)
+{
+	sim_guest(1, "a", SRV_MODE_REQUIRED);
+	api_assert("DomainHook", HOOK("prepare", "begin", NIC("required")), "{}");
+	sim_assert_nics("web1/net0 reserved vf enp1s0/0\n");
+	/* It did not start after all. */
+	api_assert("DomainHook", HOOK("release", "end", NIC("required")), "{}");
+	sim_settle();
+	sim_assert_nics("web1/net0 idle none\n");
+	sim_assert_counts("enp1s0", "7 free");
+}
+
+static void hook_started_attaches(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	api_assert("DomainHook", HOOK("prepare", "begin", NIC("required")), "{}");
+	sim_appear(web);
+	api_assert("DomainHook", HOOK("started", "begin", NIC("required")), "{}");
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	api_assert("DomainHook", HOOK("stopped", "end", NIC("required")), "{}");
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
+static void hook_bad_nics_are_invalid(void **state)
+{
+	api_assert_error("DomainHook", HOOK("prepare", "begin", "{'id':'','network':'a'}"),
+			 "Invalid", "\"id\"");
+	api_assert_error("DomainHook", HOOK("prepare", "begin", "{'id':'n','network':'../a'}"),
+			 "Invalid", "\"network\"");
+	api_assert_error("DomainHook",
+			 HOOK("prepare", "begin", "{'id':'n','network':'a','priority':1001}"),
+			 "Invalid", "\"priority\"");
+	api_assert_error("DomainHook",
+			 HOOK("prepare", "begin", "{'id':'n','network':'a','mac':'ff'}"), "Invalid",
+			 "nic n: it is no MAC address");
+	api_assert_error("DomainHook", HOOK("prepare", "begin", "{'id':'n','network':'zz'}"),
+			 "Invalid", "there is no network \"zz\"");
+	api_assert_error("DomainHook",
+			 "{'operation':'prepare','subOperation':'begin','uuid':'1','name':'x',"
+			 "'nics':[]}",
+			 "Invalid", "UUID");
+	sim_assert_nics("");
+}
+
+static void hook_unknown_operation_is_let_through(void **state)
+{
+	api_assert("DomainHook", HOOK("reconnect", "begin", NIC("required")), "{}");
+	api_assert("DomainHook", HOOK("prepare", "end", NIC("required")), "{}");
+	sim_assert_nics("");
+}
+
+/* libvirt does not answer: a start must not wait for it. */
+static void hook_prepare_without_libvirt_reserves(void **state)
+{
+	sim_guest(1, "a", SRV_MODE_REQUIRED);
+	sim_virt_connect(false);
+	api_assert("DomainHook", HOOK("prepare", "begin", NIC("required")), "{}");
+	sim_assert_nics("web1/net0 reserved vf enp1s0/0\n");
+}
+
+/* Events */
+
+static void watch_streams_events_until_the_client_goes(void **state)
+{
+	struct api_client *client = api_connect();
+	json_t *message;
+
+	api_assert_error("Watch", NULL, "Invalid", "\"more\"");
+	api_send(client, "Watch", NULL, true);
+	json_decref(api_call("ListNics", NULL));
+	json_decref(api_call("Reload", NULL));
+	message = api_receive(client);
+	assert_true(json_is_true(json_object_get(message, "continues")));
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_object_get(json_object_get(message, "parameters"), "event"), "kind")),
+		"config");
+	json_decref(message);
+	api_disconnect(client);
+	json_decref(api_call("Reload", NULL));
+	sim_settle();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		api_test(claim_shows_nic_and_vf_as_read_back),
+		api_test(get_vf_changed_by_a_stranger_shows_the_kernels_value),
+		api_test(list_pfs_and_status_show_the_same_pfs),
+		api_test(list_vfs_of_one_pf_lists_its_vfs),
+		api_test(names_that_mean_nothing_are_not_found),
+		api_test(list_vfs_many_at_once_answers_all_alike),
+		api_test(list_vfs_client_gone_is_no_harm),
+		api_test(release_job_ends_when_the_vf_is_scrubbed),
+		api_test(claim_bad_arguments_are_invalid),
+		api_test(reload_bad_configuration_changes_nothing_and_is_told),
+		api_test(check_config_finds_mistakes_and_changes_nothing),
+		api_test(hook_prepare_reserves_and_release_frees),
+		api_test(hook_started_attaches),
+		api_test(hook_bad_nics_are_invalid),
+		api_test(hook_unknown_operation_is_let_through),
+		api_test(hook_prepare_without_libvirt_reserves),
+		api_test(watch_streams_events_until_the_client_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
