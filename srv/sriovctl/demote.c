@@ -19,7 +19,7 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 const struct ctl_command ctl_demote = {
 	.name = "demote",
-	.summary = "Takes the VF from a failover nic; its guest goes on over virtio",
+	.summary = "Takes the VF from a failover nic, leaving it virtio",
 	.text = "The nic then waits for a VF like the others; a while later it may have one again. "
 		"To keep a PF free of guests, see: sriovctl drain. A guest that does not let go of "
 		"its VF keeps it.",
