@@ -16,7 +16,7 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 const struct ctl_command ctl_undrain = {
 	.name = "undrain",
-	.summary = "Puts a drained PF back into service, or interrupts a drain or resize",
+	.summary = "Puts a drained PF back into service, or ends a resize",
 	.text = "Nics that wait for a VF get one of it.",
 	.example = "sriovctl undrain enp1s0",
 	.arguments = { { "PF", false, ctl_check_pf } },
