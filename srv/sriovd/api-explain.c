@@ -154,7 +154,8 @@ static void say_prospect(json_t *text, struct srv_daemon *daemon, const struct s
 		    nic->row.network);
 		return;
 	}
-	decision = srv_decide(daemon->model, network, -1);
+	decision = srv_decide(daemon->model, network,
+			      srv_daemon_numa_node(daemon, nic->row.owner.key));
 	if (decision->vf) {
 		g_autofree char *name = srv_vf_name(decision->vf);
 

@@ -63,7 +63,7 @@ static void resume_done(void *data)
 /* The first nic without which the guest must not run, and has not got. */
 static const struct srv_nic *find_missing(const struct start *start)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(start->daemon->model, start->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(start->daemon->model, start->uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];
@@ -108,7 +108,7 @@ static void one_settled(struct srv_nic *nic, void *data)
 static void wait_for_nics(void *data)
 {
 	struct start *start = data;
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(start->daemon->model, start->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(start->daemon->model, start->uuid);
 
 	/* One more, so that it cannot be over before all of them are waited for. */
 	start->waiting = nics->len + 1;
@@ -120,7 +120,7 @@ static void wait_for_nics(void *data)
 /* Without a hook, or with one whose call was lost, nothing is reserved: libvirt is looked at. */
 static bool all_under_way(const struct start *start)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(start->daemon->model, start->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(start->daemon->model, start->uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];

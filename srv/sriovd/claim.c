@@ -27,34 +27,59 @@ static void claim_finish(struct claim *claim, const struct sriov_error *error)
 	g_free(claim);
 }
 
-/* The claim did not come about: nobody was told that it did. */
-static void take_back(struct claim *claim, bool touched)
+/* The claim did not come about; the VF is as it was. Nothing of it is in the ledger. */
+static void forget(struct claim *claim)
 {
-	struct srv_daemon *daemon = claim->daemon;
-	struct srv_nic *nic = claim->nic;
+	struct srv_nic *nic = g_steal_pointer(&claim->nic);
 	struct srv_vf *vf = nic->vf;
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 
 	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
-	if (vf && !touched)
-		srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
-	srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
-	if (vf)
-		srv_daemon_put_vf(txn, vf);
-	srv_ledger_commit(txn, NULL, NULL);
-	claim->nic = NULL;
-	srv_model_remove_nic(daemon->model, nic);
-	if (vf)
-		srv_pf_scrub(daemon, vf->pf);
+	srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
+	srv_model_remove_nic(claim->daemon->model, nic);
+}
+
+static void taken_back(const struct sriov_error *error, void *data)
+{
+	struct claim *claim = data;
+	struct srv_nic *nic = claim->nic;
+	struct srv_vf *vf = nic->vf;
+
+	if (error) {
+		/* It is in the ledger still, so it is claimed still: to be released, or claimed
+		 * again. */
+		srv_model_set_nic_state(nic, SRV_NIC_FAILED, claim->error->message);
+	} else {
+		claim->nic = NULL;
+		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		srv_model_forget_ex_owner(vf);
+		srv_model_remove_nic(claim->daemon->model, nic);
+		srv_pf_scrub(claim->daemon, vf->pf);
+	}
+	claim_finish(claim, claim->error);
+}
+
+/* The VF cannot be set up. The client is told when the ledger does not say any more that it has it.
+ */
+static void take_back(struct claim *claim, const struct sriov_error *error)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(claim->daemon->ledger);
+	const struct srv_nic_row *row = &claim->nic->row;
+
+	claim->error = sriov_error_copy(error);
+	srv_ledger_delete_nic(txn, &row->owner, row->id);
+	srv_daemon_put_vf(txn, claim->nic->vf);
+	srv_ledger_commit(txn, taken_back, claim);
 }
 
 static void configured(const struct sriov_error *error, void *data)
 {
 	struct claim *claim = data;
 
-	if (error && claim->is_new)
-		take_back(claim, true);
-	else if (!error)
+	if (error && claim->is_new) {
+		take_back(claim, error);
+		return;
+	}
+	if (!error)
 		srv_model_set_nic_state(claim->nic, SRV_NIC_ATTACHED, NULL);
 	claim_finish(claim, error);
 }
@@ -73,9 +98,8 @@ static void committed(const struct sriov_error *error, void *data)
 	struct claim *claim = data;
 
 	if (error) {
-		claim->error = sriov_error_copy(error);
-		take_back(claim, false);
-		claim_finish(claim, claim->error);
+		forget(claim);
+		claim_finish(claim, error);
 		return;
 	}
 	configure(claim);
@@ -215,7 +239,8 @@ void srv_claim(struct srv_daemon *daemon, const struct srv_claim_request *reques
 struct release {
 	struct srv_daemon *daemon;
 	struct srv_job *job;
-	GPtrArray *vfs; /* of struct srv_vf: to be scrubbed */
+	GPtrArray *nics; /* of struct srv_nic: busy until the release is on disk */
+	GPtrArray *vfs;	 /* of struct srv_vf: to be scrubbed */
 	guint tries;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -223,6 +248,7 @@ struct release {
 
 static void release_free(struct release *release)
 {
+	g_ptr_array_unref(release->nics);
 	g_ptr_array_unref(release->vfs);
 	g_free(release);
 }
@@ -269,10 +295,31 @@ static gboolean follow_scrub(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* Only now, for a release that is not on disk has not happened. */
+static void let_go(struct release *release)
+{
+	for (guint i = 0; i < release->nics->len; i++) {
+		struct srv_nic *nic = release->nics->pdata[i];
+		struct srv_vf *vf = nic->vf;
+
+		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		srv_model_remove_nic(release->daemon->model, nic);
+		if (!vf)
+			continue;
+		srv_model_forget_ex_owner(vf);
+		g_ptr_array_add(release->vfs, vf);
+	}
+	g_ptr_array_set_size(release->nics, 0);
+}
+
 static void release_committed(const struct sriov_error *error, void *data)
 {
 	struct release *release = data;
 
+	for (guint i = 0; i < release->nics->len; i++)
+		((struct srv_nic *)release->nics->pdata[i])->busy = false;
+	if (!error)
+		let_go(release);
 	release->done(error, release->data);
 	if (error) {
 		srv_job_failed(release->job, error);
@@ -326,23 +373,19 @@ void srv_claim_release(struct srv_daemon *daemon, const char *owner, const char 
 	release = g_new0(struct release, 1);
 	release->daemon = daemon;
 	release->job = job;
+	release->nics = g_steal_pointer(&nics);
 	release->vfs = g_ptr_array_new();
 	release->done = done;
 	release->data = data;
 	srv_job_step(job, 2, "releasing");
 	txn = srv_ledger_begin(daemon->ledger);
-	for (guint i = 0; i < nics->len; i++) {
-		struct srv_nic *nic = nics->pdata[i];
-		struct srv_vf *vf = nic->vf;
+	for (guint i = 0; i < release->nics->len; i++) {
+		struct srv_nic *nic = release->nics->pdata[i];
 
-		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		nic->busy = true;
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
-		srv_model_remove_nic(daemon->model, nic);
-		if (!vf)
-			continue;
-		srv_daemon_put_vf(txn, vf);
-		/* Not before the release is on disk; see release_committed(). */
-		g_ptr_array_add(release->vfs, vf);
+		if (nic->vf)
+			srv_daemon_put_vf(txn, nic->vf);
 	}
 	srv_ledger_commit(txn, release_committed, release);
 }

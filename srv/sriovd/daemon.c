@@ -41,6 +41,19 @@ struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char 
 	return queue;
 }
 
+int srv_daemon_numa_node(const struct srv_daemon *daemon, const char *uuid)
+{
+	return GPOINTER_TO_INT(g_hash_table_lookup(daemon->numa_nodes, uuid)) - 1;
+}
+
+void srv_daemon_set_numa_node(struct srv_daemon *daemon, const char *uuid, int node)
+{
+	if (node < 0)
+		g_hash_table_remove(daemon->numa_nodes, uuid);
+	else
+		g_hash_table_replace(daemon->numa_nodes, g_strdup(uuid), GINT_TO_POINTER(node + 1));
+}
+
 void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic)
 {
 	srv_ledger_put_nic(txn, &nic->row);
@@ -49,7 +62,19 @@ void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic)
 void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 {
 	const struct srv_vf_row row = { vf->ref, vf->mark, vf->reason };
+	const struct srv_nic *ex = NULL;
 
+	/*
+	 * The transaction by which its last owner gave it up may have failed. Whatever is written
+	 * of the VF now, be it that it is clean or whose it is next, comes with that.
+	 */
+	if (vf->ex_id) {
+		ex = srv_model_nic(vf->pf->model, &vf->ex_owner, vf->ex_id);
+		if (!ex)
+			srv_ledger_delete_nic(txn, &vf->ex_owner, vf->ex_id);
+		else if (ex->vf != vf)
+			srv_ledger_put_nic(txn, &ex->row);
+	}
 	srv_ledger_put_vf(txn, &row);
 }
 
@@ -105,7 +130,7 @@ static void on_domain(const char *uuid, const char *name, enum srv_virt_event ev
 static void on_device_removed(const char *uuid, const char *alias, void *data)
 {
 	struct srv_daemon *daemon = data;
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
 	srv_failover_device_removed(daemon, uuid, alias);
 	for (guint i = 0; i < nics->len; i++) {
@@ -163,6 +188,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->jobs = srv_jobs_new();
 	daemon->domain_queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_unref);
 	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
+	daemon->numa_nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->waiting_starts = g_ptr_array_new();
 	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	daemon->config_problems = new_problems();
@@ -279,6 +305,7 @@ static void release(struct srv_daemon *daemon)
 	srv_queue_unref(daemon->libvirt_queue);
 	g_hash_table_unref(daemon->domain_queues);
 	g_hash_table_unref(daemon->pf_readers);
+	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
 	g_ptr_array_unref(daemon->waiting_starts);
 	g_ptr_array_unref(daemon->reconcile_waiters);

@@ -55,6 +55,7 @@ struct srv_daemon {
 	struct snl_monitor *monitor;
 	struct srv_failover *failover;	  /* failover.h; NULL until there is such a nic */
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
+	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */
 	guint domain_queues_max;	  /* above this many, idle ones are given up */
 	GPtrArray *waiting_starts;	  /* of struct prepare (nic-prepare.c) */
 	GPtrArray *config_problems;	  /* of struct srv_problem: of the configuration in force */
@@ -72,7 +73,7 @@ struct srv_daemon {
 	bool check_replies;   /* against the interface: for tests */
 	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
 	bool stopping;	      /* nothing new is begun */
-	bool swept;		 /* see sweep.h */
+	bool swept;	      /* see sweep.h */
 	bool reconciled; /* libvirt and the model were compared at least once since it connected */
 	guint refresh_source, reconcile_source, reconcile_soon_source;
 	bool refreshing, reconciling, reconcile_again;
@@ -142,11 +143,15 @@ struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char 
 
 /* Puts the nic's row into the transaction. */
 void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic);
-/* Puts a VF's mark into the transaction. */
+/* Puts a VF's mark into the transaction, and that its last owner has it no more. */
 void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf);
 
 /* What was ordered of a PF. */
 void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf);
+
+/* The host's NUMA node that a domain's memory comes from, as last heard; -1: several, unknown. */
+int srv_daemon_numa_node(const struct srv_daemon *daemon, const char *uuid);
+void srv_daemon_set_numa_node(struct srv_daemon *daemon, const char *uuid, int node);
 
 /* "nic web1/net0"; the caller owns it. */
 char *srv_nic_subject(const struct srv_nic *nic);

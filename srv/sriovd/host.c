@@ -13,6 +13,34 @@
 
 #define REFRESH_DELAY_MS 200 /* one PF's coming or going makes a burst of events */
 
+/*
+ * A clean VF that the kernel does not have any more may come back, made by somebody else, while we
+ * do not run: that nothing is known of it then is written down.
+ */
+static void record_vanished(struct srv_daemon *daemon)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+	bool any = false;
+
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		const struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		for (guint j = 0; j < pf->vfs->len; j++) {
+			struct srv_vf *vf = pf->vfs->pdata[j];
+
+			if (!vf->vanished)
+				continue;
+			vf->vanished = false;
+			srv_daemon_put_vf(txn, vf);
+			any = true;
+		}
+	}
+	if (any)
+		srv_ledger_commit(txn, NULL, NULL);
+	else
+		srv_ledger_abandon(txn);
+}
+
 int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 {
 	struct spci_inventory *inventory;
@@ -22,6 +50,7 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 		return r;
 	srv_model_set_inventory(daemon->model, inventory);
 	spci_inventory_free(inventory);
+	record_vanished(daemon);
 	return 0;
 }
 
@@ -77,6 +106,7 @@ void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_p
 
 	collect_owned(pf, before);
 	srv_model_set_pf(daemon->model, pf, facts);
+	record_vanished(daemon);
 	tell_losses(daemon, before);
 }
 
@@ -99,6 +129,7 @@ static void refresh_done(void *data)
 		g_clear_pointer(&daemon->host_error, sriov_error_free);
 		srv_model_set_inventory(daemon->model, refresh->inventory);
 		spci_inventory_free(refresh->inventory);
+		record_vanished(daemon);
 		tell_losses(daemon, before);
 		srv_host_provision(daemon);
 	}
@@ -193,4 +224,14 @@ void srv_pf_stuck(struct srv_daemon *daemon, struct srv_pf *pf, const struct sri
 
 	srv_model_set_pf_state(pf, SRV_PF_STUCK, why);
 	srv_event(daemon->events, LOG_ERR, "pf", pf->name, "stuck: %s", why);
+}
+
+void srv_pf_unstick(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	if (pf->state != SRV_PF_STUCK)
+		return;
+	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "its driver came back");
+	srv_model_set_pf_state(pf, SRV_PF_CONFIGURING, NULL);
+	if (srv_daemon_may_work(daemon))
+		srv_pf_provision(daemon, pf);
 }

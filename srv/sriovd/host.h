@@ -34,3 +34,6 @@ void srv_host_provision(struct srv_daemon *daemon);
 
 /* A driver call did not come back: marks the PF and tells everybody. */
 void srv_pf_stuck(struct srv_daemon *daemon, struct srv_pf *pf, const struct sriov_error *error);
+
+/* It has come back: looks at the PF anew, if it still counts as stuck. */
+void srv_pf_unstick(struct srv_daemon *daemon, struct srv_pf *pf);

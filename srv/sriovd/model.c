@@ -13,6 +13,7 @@ static void vf_free(gpointer data)
 
 	g_free(vf->reason);
 	g_free(vf->foreign);
+	srv_model_forget_ex_owner(vf);
 	g_free(vf);
 }
 
@@ -121,6 +122,7 @@ static struct srv_pf *ensure_pf(struct srv_model *model, struct sriov_bdf bdf)
 	if (pf)
 		return pf;
 	pf = g_new0(struct srv_pf, 1);
+	pf->model = model;
 	pf->bdf = bdf;
 	pf->vfs = g_ptr_array_new_with_free_func(vf_free);
 	pf->state = SRV_PF_GONE;
@@ -215,8 +217,10 @@ static void join_vfs(struct srv_pf *pf)
 		if (vf->facts)
 			continue;
 		vf->fresh = false;
-		if (vf->mark == SRV_VF_CLEAN)
-			vf->mark = SRV_VF_DIRTY;
+		if (vf->mark != SRV_VF_CLEAN)
+			continue;
+		vf->mark = SRV_VF_DIRTY;
+		vf->vanished = true;
 	}
 }
 
@@ -225,6 +229,11 @@ void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf
 	/* Seen for the first time, it has been so for who knows how long. */
 	if (pf->facts ? !facts || facts->link != pf->facts->link : pf->link_since != 0)
 		pf->link_since = g_get_monotonic_time();
+	/* What failed with another driver, or none, may work now. */
+	if (pf->state == SRV_PF_FAILED && pf->facts && facts &&
+	    (g_strcmp0(pf->facts->driver, facts->driver) != 0 ||
+	     pf->facts->ifindex != facts->ifindex))
+		srv_model_set_pf_state(pf, SRV_PF_CONFIGURING, NULL);
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	pf->facts = facts;
@@ -491,6 +500,21 @@ void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic)
 	g_hash_table_remove(model->nics, key);
 }
 
+void srv_model_forget_ex_owner(struct srv_vf *vf)
+{
+	g_clear_pointer(&vf->ex_owner.key, g_free);
+	g_clear_pointer(&vf->ex_owner.name, g_free);
+	g_clear_pointer(&vf->ex_id, g_free);
+}
+
+static void set_ex_owner(struct srv_vf *vf, const struct srv_nic *nic)
+{
+	srv_model_forget_ex_owner(vf);
+	vf->ex_owner = (struct srv_owner){ nic->row.owner.kind, g_strdup(nic->row.owner.key),
+					   g_strdup(nic->row.owner.name) };
+	vf->ex_id = g_strdup(nic->row.id);
+}
+
 void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf)
 {
 	struct srv_vf *old = nic->vf;
@@ -500,6 +524,7 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 	if (old && old != vf) {
 		old->nic = NULL;
 		old->fresh = false;
+		set_ex_owner(old, nic);
 		srv_model_mark_vf(old, SRV_VF_DIRTY, NULL);
 	}
 	nic->vf = vf;
@@ -536,7 +561,24 @@ static gint compare_nics(gconstpointer a, gconstpointer b)
 	return by_name ? by_name : strcmp(x->row.id, y->row.id);
 }
 
-static GPtrArray *collect_nics(struct srv_model *model, const char *owner)
+static bool is_anybodys(const struct srv_nic *nic, const char *owner)
+{
+	return true;
+}
+
+static bool is_owners(const struct srv_nic *nic, const char *owner)
+{
+	return g_str_equal(nic->row.owner.key, owner) || g_str_equal(nic->row.owner.name, owner);
+}
+
+static bool is_domains(const struct srv_nic *nic, const char *uuid)
+{
+	return nic->row.owner.kind == SRV_OWNER_LIBVIRT && g_str_equal(nic->row.owner.key, uuid);
+}
+
+static GPtrArray *collect_nics(struct srv_model *model,
+			       bool (*belongs)(const struct srv_nic *nic, const char *owner),
+			       const char *owner)
 {
 	GPtrArray *nics = g_ptr_array_new();
 	GHashTableIter iter;
@@ -544,10 +586,7 @@ static GPtrArray *collect_nics(struct srv_model *model, const char *owner)
 
 	g_hash_table_iter_init(&iter, model->nics);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct srv_nic *nic = value;
-
-		if (!owner || g_str_equal(nic->row.owner.key, owner) ||
-		    g_str_equal(nic->row.owner.name, owner))
+		if (belongs(value, owner))
 			g_ptr_array_add(nics, value);
 	}
 	g_ptr_array_sort(nics, compare_nics);
@@ -556,12 +595,17 @@ static GPtrArray *collect_nics(struct srv_model *model, const char *owner)
 
 GPtrArray *srv_model_nics_of(struct srv_model *model, const char *owner)
 {
-	return collect_nics(model, owner);
+	return collect_nics(model, is_owners, owner);
+}
+
+GPtrArray *srv_model_nics_of_domain(struct srv_model *model, const char *uuid)
+{
+	return collect_nics(model, is_domains, uuid);
 }
 
 GPtrArray *srv_model_nics(struct srv_model *model)
 {
-	return collect_nics(model, NULL);
+	return collect_nics(model, is_anybodys, NULL);
 }
 
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image)

@@ -35,13 +35,20 @@ struct srv_vf {
 	struct srv_pf *pf;
 	struct srv_vf_ref ref;
 	enum srv_vf_mark mark;
-	char *reason;		     /* of a quarantine */
-	char *foreign;		     /* somebody past us holds it: "domain web9"; NULL */
-	struct srv_nic *nic;	     /* its owner's nic; NULL */
+	char *reason;	     /* of a quarantine */
+	char *foreign;	     /* somebody past us holds it: "domain web9"; NULL */
+	struct srv_nic *nic; /* its owner's nic; NULL */
+	/*
+	 * Whose it was last, until the ledger is known to say that it is so no more: who gets it
+	 * next must not be written down before that. Members NULL: nobody's
+	 */
+	struct srv_owner ex_owner;
+	char *ex_id;
 	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
 	bool fresh;	   /* just created by us, and nobody had it since: just out of reset */
+	bool vanished;	   /* was clean when the kernel lost it, and the ledger says so still */
 	bool held;	   /* the last scrub found a process still using it */
 	bool stalled;	   /* the last scrub could not be tried: its PF was down */
 	uint32_t verified; /* enum snl_vf_attr: set for its owner and read back */
@@ -56,10 +63,12 @@ enum srv_pf_state {
 	SRV_PF_FAILED, /* see reason */
 };
 
+struct srv_model;
 struct srv_serial;
 struct srv_queue;
 
 struct srv_pf {
+	struct srv_model *model; /* that it belongs to */
 	struct sriov_bdf bdf;
 	char *name;	       /* netdev, or the address while there is none; for people */
 	struct spci_pf *facts; /* NULL while gone */
@@ -164,8 +173,13 @@ struct srv_nic *srv_model_nic(struct srv_model *model, const struct srv_owner *o
 			      const char *id);
 struct srv_nic *srv_model_nic_by_mac(struct srv_model *model, struct sriov_mac mac);
 
-/* The nics of an owner, by key or by name, ordered by id: of struct srv_nic, the caller's array. */
+/*
+ * The nics of an owner, by key or by name, ordered by id: of struct srv_nic, the caller's array.
+ * For people: a domain can have the name of another's UUID, or of somebody who claims by hand.
+ */
 GPtrArray *srv_model_nics_of(struct srv_model *model, const char *owner);
+/* The nics of a libvirt domain, ordered by id. */
+GPtrArray *srv_model_nics_of_domain(struct srv_model *model, const char *uuid);
 /* All of them, ordered by owner's name and id. */
 GPtrArray *srv_model_nics(struct srv_model *model);
 
@@ -181,6 +195,8 @@ void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic);
  * somebody, is dirty from then on, until srv_model_mark_vf() says otherwise.
  */
 void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf);
+/* The ledger says of a VF whose it was that it is so no more. */
+void srv_model_forget_ex_owner(struct srv_vf *vf);
 void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason);
 void srv_model_set_foreign(struct srv_vf *vf, const char *holder);
 

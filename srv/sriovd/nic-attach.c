@@ -136,6 +136,15 @@ static void give_back(struct attach *attach)
 		srv_pf_scrub(attach->daemon, pf);
 }
 
+/* The VF may have its next owner before libvirt has attached what comes in its place. */
+static void put_now(struct attach *attach)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(attach->daemon->ledger);
+
+	srv_daemon_put_nic(txn, attach->nic);
+	srv_ledger_commit(txn, NULL, NULL);
+}
+
 static bool try_virtio(struct attach *attach)
 {
 	struct srv_nic *nic = attach->nic;
@@ -156,6 +165,7 @@ static bool try_virtio(struct attach *attach)
 	nic->row.uplink = g_steal_pointer(&uplink);
 	nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
+	put_now(attach);
 	g_clear_pointer(&attach->error, sriov_error_free);
 	g_clear_pointer(&attach->work, srv_attach_work_free);
 	attach_begin(attach);
@@ -321,7 +331,7 @@ void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 
 void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];

@@ -165,7 +165,7 @@ int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, con
 		      const char *name, const GPtrArray *requests, struct sriov_error **err)
 {
 	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)uuid, (char *)name };
-	g_autoptr(GPtrArray) old = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) old = srv_model_nics_of_domain(daemon->model, uuid);
 	int r = srv_nic_check_requests(daemon, uuid, name, requests, err);
 
 	if (r < 0)
@@ -233,7 +233,8 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
 				       "its network \"%s\" is not in the configuration any more",
 				       nic->row.network);
-	decision = srv_decide(daemon->model, network, -1);
+	decision = srv_decide(daemon->model, network,
+			      srv_daemon_numa_node(daemon, nic->row.owner.key));
 	summary = srv_decision_summary(decision, network);
 	*ret_pending = !decision->vf &&
 		       (decision->scrub_pending || srv_failover_make_room(daemon, nic));
@@ -259,7 +260,7 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 
 static void put_all(struct prepare *prepare, struct srv_ledger_txn *txn)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(prepare->daemon->model, prepare->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];
@@ -273,7 +274,7 @@ static void put_all(struct prepare *prepare, struct srv_ledger_txn *txn)
 /* A VF that was reserved and never touched is as clean as it was; one of the last run is not. */
 static void undo(struct prepare *prepare)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(prepare->daemon->model, prepare->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
@@ -313,7 +314,7 @@ static void committed(const struct sriov_error *error, void *data)
 /* Reserves for all its nics: 0, or the error of the first that cannot have what it needs. */
 static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_error **err)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(prepare->daemon->model, prepare->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
 	bool any_pending = false;
 
 	for (guint i = 0; i < nics->len; i++) {
@@ -342,6 +343,14 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 	return 0;
 }
 
+/* It is going to be answered: the deadline must not answer it once more. */
+static void end_waiting(struct prepare *prepare)
+{
+	if (prepare->deadline_source)
+		g_source_remove(prepare->deadline_source);
+	prepare->deadline_source = 0;
+}
+
 /* True when it was answered, or will be by the ledger; false: it waits for VFs that come free soon.
  */
 static bool try(struct prepare *prepare)
@@ -361,6 +370,7 @@ static bool try(struct prepare *prepare)
 			srv_ledger_commit(txn, NULL, NULL);
 			return false;
 		}
+		end_waiting(prepare);
 		if (r == 0) {
 			put_all(prepare, txn);
 			srv_ledger_commit(txn, committed, prepare);

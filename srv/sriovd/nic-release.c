@@ -74,7 +74,7 @@ static void released(const struct sriov_error *error, void *data)
 
 void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	bool any = false;
 
@@ -104,7 +104,7 @@ struct ask {
 
 static uint32_t generations(struct srv_daemon *daemon, const char *uuid)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 	uint32_t sum = 0;
 
 	for (guint i = 0; i < nics->len; i++)
@@ -136,7 +136,7 @@ static void ask_done(void *data)
 
 void srv_nic_owner_gone(struct srv_daemon *daemon, const char *uuid)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 	bool any = false;
 	struct ask *ask;
 

@@ -30,6 +30,7 @@ struct provision {
 	bool created;	/* the VFs there are, are ours and new */
 	bool made;	/* ditto, until the end */
 	bool destroyed; /* tried once to get rid of VFs in the wrong number */
+	bool in_helper; /* the answer that is being dealt with is the helper's */
 	struct spci_pf *facts;
 	struct sriov_error *error;
 	GArray *bound; /* of uint64_t: tried to bind already, so not twice */
@@ -100,7 +101,9 @@ static void finish(struct provision *work, enum srv_pf_state state, const char *
 		spci_pf_free(work->facts);
 	sriov_error_free(work->error);
 	g_array_unref(work->bound);
-	g_free(work);
+	/* A child that did not come back may yet, and then pf_gone() has it. */
+	if (state != SRV_PF_STUCK || !work->in_helper)
+		g_free(work);
 	srv_pf_scrub(daemon, pf);
 	srv_nic_serve_waiting(daemon);
 }
@@ -134,7 +137,7 @@ static void look_done(void *data)
 	struct provision *work = data;
 
 	if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
-		srv_model_set_pf(work->daemon->model, work->pf, NULL);
+		srv_host_set_pf(work->daemon, work->pf, NULL);
 		finish(work, SRV_PF_GONE, "the kernel has no such device now");
 		return;
 	}
@@ -142,7 +145,7 @@ static void look_done(void *data)
 		fail(work, work->error);
 		return;
 	}
-	srv_model_set_pf(work->daemon->model, work->pf, g_steal_pointer(&work->facts));
+	srv_host_set_pf(work->daemon, work->pf, g_steal_pointer(&work->facts));
 	for (guint i = 0; work->created && i < work->pf->vfs->len; i++)
 		((struct srv_vf *)work->pf->vfs->pdata[i])->fresh = true;
 	work->created = false;
@@ -151,6 +154,7 @@ static void look_done(void *data)
 
 static void look(struct provision *work)
 {
+	work->in_helper = false;
 	work->ifindex = work->pf->facts ? work->pf->facts->ifindex : 0;
 	work->set_up = !work->pf->external && work->pf->facts && !work->pf->facts->admin_up;
 	srv_queue_push(work->pf->queue, look_run, look_done, work);
@@ -158,14 +162,20 @@ static void look(struct provision *work)
 
 /* Creating */
 
+/* The driver call that did not come back has come back after all. */
 static void pf_gone(void *data)
 {
+	struct provision *work = data;
+
+	srv_pf_unstick(work->daemon, work->pf);
+	g_free(work);
 }
 
 static void created(const struct spci_outcome *outcome, const struct sriov_error *error, void *data)
 {
 	struct provision *work = data;
 
+	work->in_helper = true;
 	if (!outcome || outcome->error) {
 		fail(work, outcome ? outcome->error : error);
 		return;
@@ -176,19 +186,60 @@ static void created(const struct spci_outcome *outcome, const struct sriov_error
 			  work->pf->wanted_vfs);
 	work->created = true;
 	work->made = true;
-	/* All that was known of its VFs is history. */
-	for (guint i = 0; i < work->pf->vfs->len; i++)
-		srv_model_mark_vf(work->pf->vfs->pdata[i], SRV_VF_DIRTY, NULL);
 	look(work);
 }
 
-static void create(struct provision *work)
+/*
+ * All that was known of its VFs is history as soon as there are others, and that is on disk before:
+ * a clean one of then must not be taken for one of now, should we not live to see them.
+ */
+static void forget_vfs(struct provision *work,
+		       void (*next)(const struct sriov_error *error, void *data))
 {
+	struct srv_ledger_txn *txn = srv_ledger_begin(work->daemon->ledger);
+	bool any = false;
+
+	for (guint i = 0; i < work->pf->vfs->len; i++) {
+		struct srv_vf *vf = work->pf->vfs->pdata[i];
+
+		any = true;
+		srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+		srv_daemon_put_vf(txn, vf);
+	}
+	if (any) {
+		srv_ledger_commit(txn, next, work);
+		return;
+	}
+	srv_ledger_abandon(txn);
+	next(NULL, work);
+}
+
+/* Nothing was done to the device: the next look at the host begins anew. */
+static void put_off(struct provision *work, const struct sriov_error *error)
+{
+	g_autofree char *why = sriov_error_text(error);
+
+	srv_event(work->daemon->events, LOG_ERR, "pf", work->pf->name,
+		  "its VFs cannot be made or changed now: %s", why);
+	finish(work, SRV_PF_CONFIGURING, why);
+}
+
+static void create_now(const struct sriov_error *error, void *data)
+{
+	struct provision *work = data;
 	g_autofree char *count = g_strdup_printf("%u", work->pf->wanted_vfs);
 	char address[SRIOV_BDF_STRLEN];
 	const char *argv[] = { SRV_HELPER_CREATE, sriov_bdf_format(work->pf->bdf, address), count,
 			       NULL };
 
+	if (error)
+		put_off(work, error);
+	else
+		srv_helper_run(argv, work->daemon->root, CREATE_SECONDS, created, pf_gone, work);
+}
+
+static void create(struct provision *work)
+{
 	if (work->pf->wanted_vfs > work->pf->facts->total_vfs) {
 		sriov_error_set(&work->error, SRIOV_ERROR_INVALID, ERANGE, work->pf->name,
 				"its pool wants %u VFs, and it can have %u", work->pf->wanted_vfs,
@@ -196,7 +247,7 @@ static void create(struct provision *work)
 		fail(work, work->error);
 		return;
 	}
-	srv_helper_run(argv, work->daemon->root, CREATE_SECONDS, created, pf_gone, work);
+	forget_vfs(work, create_now);
 }
 
 static void destroyed(const struct spci_outcome *outcome, const struct sriov_error *error,
@@ -204,6 +255,7 @@ static void destroyed(const struct spci_outcome *outcome, const struct sriov_err
 {
 	struct provision *work = data;
 
+	work->in_helper = true;
 	work->destroyed = true;
 	if (!outcome) {
 		fail(work, error);
@@ -212,13 +264,22 @@ static void destroyed(const struct spci_outcome *outcome, const struct sriov_err
 	look(work);
 }
 
-/* Only where nobody owns one; the helper looks again whether one is in use, and refuses. */
-static void destroy(struct provision *work)
+static void destroy_now(const struct sriov_error *error, void *data)
 {
+	struct provision *work = data;
 	char address[SRIOV_BDF_STRLEN];
 	const char *argv[] = { SRV_HELPER_DESTROY, sriov_bdf_format(work->pf->bdf, address), NULL };
 
-	srv_helper_run(argv, work->daemon->root, CREATE_SECONDS, destroyed, pf_gone, work);
+	if (error)
+		put_off(work, error);
+	else
+		srv_helper_run(argv, work->daemon->root, CREATE_SECONDS, destroyed, pf_gone, work);
+}
+
+/* Only where nobody owns one; the helper looks again whether one is in use, and refuses. */
+static void destroy(struct provision *work)
+{
+	forget_vfs(work, destroy_now);
 }
 
 /* Binding */
@@ -227,6 +288,7 @@ static void bound(const struct spci_outcome *outcome, const struct sriov_error *
 {
 	struct provision *work = data;
 
+	work->in_helper = true;
 	if (!outcome) {
 		fail(work, error);
 		return;

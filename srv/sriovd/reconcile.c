@@ -90,6 +90,41 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 	put(daemon, nic);
 }
 
+struct supplying {
+	struct srv_daemon *daemon;
+	struct srv_owner owner;
+	char *id;
+};
+
+/* On disk whose the VF is, it may be touched. When it is not, the next pass tries again. */
+static void supplied(const struct sriov_error *error, void *data)
+{
+	struct supplying *supplying = data;
+	struct srv_nic *nic = srv_model_nic(supplying->daemon->model, &supplying->owner,
+					    supplying->id);
+
+	if (!error && nic)
+		srv_nic_attach(supplying->daemon, nic, NULL, NULL);
+	g_free(supplying->owner.key);
+	g_free(supplying->id);
+	g_free(supplying);
+}
+
+static void put_and_attach(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	struct supplying *supplying = g_new(struct supplying, 1);
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	*supplying = (struct supplying){ daemon,
+					 { nic->row.owner.kind, g_strdup(nic->row.owner.key),
+					   NULL },
+					 g_strdup(nic->row.id) };
+	srv_daemon_put_nic(txn, nic);
+	if (nic->vf)
+		srv_daemon_put_vf(txn, nic->vf);
+	srv_ledger_commit(txn, supplied, supplying);
+}
+
 /* How long a nic whose guest runs already waits for VFs that are being made or scrubbed. */
 #define SUPPLY_SECONDS 12
 
@@ -144,8 +179,7 @@ static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
 	}
 	srv_event(daemon->events, LOG_NOTICE, "nic", subject,
 		  "its guest runs without it; it is attached now");
-	put(daemon, nic);
-	srv_nic_attach(daemon, nic, NULL, NULL);
+	put_and_attach(daemon, nic);
 }
 
 static bool asks_for(const GPtrArray *requests, const char *id)
@@ -220,7 +254,9 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 		return;
 	}
 	srv_ledger_commit(txn, NULL, NULL);
-	nics = srv_model_nics_of(daemon->model, domain->uuid);
+	nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
+	if (nics->len)
+		srv_daemon_set_numa_node(daemon, domain->uuid, domain->live->numa_node);
 	for (guint i = 0; i < nics->len; i++)
 		settle_nic(daemon, nics->pdata[i], domain, began);
 }
@@ -229,7 +265,7 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 static void settle_stopped(struct srv_daemon *daemon, const struct srv_virt_domain *domain,
 			   int64_t began)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
 	struct srv_ledger_txn *txn;
 
 	for (guint i = 0; i < nics->len; i++) {
@@ -271,6 +307,7 @@ static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains, 
 			daemon->reconcile_again = true;
 			continue;
 		}
+		srv_daemon_set_numa_node(daemon, nic->row.owner.key, -1);
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
 		srv_model_remove_nic(daemon->model, nic);
 	}
@@ -297,47 +334,73 @@ static void note_uplinks(struct srv_daemon *daemon, const struct srv_virt_domain
 	}
 }
 
-/* VFs that guests hold past us are not handed out. */
-static void mark_foreign(struct srv_daemon *daemon, const GPtrArray *domains)
+static void add_holder(GHashTable *holders, uint64_t key, const char *domain)
 {
-	g_autoptr(GHashTable)
-		holders = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+	g_hash_table_replace(holders, g_memdup2(&key, sizeof(key)),
+			     g_strdup_printf("domain %s has it past sriovd", domain));
+}
+
+/* Which PCI functions running domains have: address → what to say of it. */
+static GHashTable *find_holders(const GPtrArray *domains)
+{
+	GHashTable *holders = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
 
 	for (guint i = 0; i < domains->len; i++) {
 		const struct srv_virt_domain *domain = domains->pdata[i];
 		const struct srv_domain *live = domain->live;
 
 		for (guint j = 0; live && j < live->hostdevs->len; j++)
-			g_hash_table_replace(
-				holders, g_memdup2(&g_array_index(live->hostdevs, uint64_t, j), 8),
-				g_strdup_printf("domain %s has it past sriovd", domain->name));
+			add_holder(holders, g_array_index(live->hostdevs, uint64_t, j),
+				   domain->name);
 		for (guint j = 0; live && j < live->ifaces->len; j++) {
 			const struct srv_domain_iface *iface = live->ifaces->pdata[j];
-			uint64_t key = sriov_bdf_key(iface->vf);
 
 			if (iface->has_vf)
-				g_hash_table_replace(holders, g_memdup2(&key, 8),
-						     g_strdup_printf("domain %s has it past sriovd",
-								     domain->name));
+				add_holder(holders, sriov_bdf_key(iface->vf), domain->name);
 		}
 	}
+	return holders;
+}
+
+/* True when it is dirty from now on, and the ledger has yet to learn that. */
+static bool mark_vf(struct srv_vf *vf, GHashTable *holders)
+{
+	uint64_t key = vf->facts ? sriov_bdf_key(vf->facts->bdf) : 0;
+	const char *holder = vf->facts && !vf->nic ? g_hash_table_lookup(holders, &key) : NULL;
+
+	if (g_strcmp0(vf->foreign, holder) == 0)
+		return false;
+	srv_model_set_foreign(vf, holder);
+	if (vf->nic || vf->mark != SRV_VF_CLEAN)
+		return false;
+	srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+	return true;
+}
+
+/*
+ * VFs that guests hold past us are not handed out. That one was held is written down: we may not
+ * run when it is given back.
+ */
+static void mark_foreign(struct srv_daemon *daemon, const GPtrArray *domains)
+{
+	g_autoptr(GHashTable) holders = find_holders(domains);
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+	bool any = false;
+
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		struct srv_pf *pf = daemon->model->pfs->pdata[i];
 
 		for (guint j = 0; j < pf->vfs->len; j++) {
-			struct srv_vf *vf = pf->vfs->pdata[j];
-			uint64_t key = vf->facts ? sriov_bdf_key(vf->facts->bdf) : 0;
-			const char *holder = vf->facts && !vf->nic
-						     ? g_hash_table_lookup(holders, &key)
-						     : NULL;
-
-			if (g_strcmp0(vf->foreign, holder) == 0)
+			if (!mark_vf(pf->vfs->pdata[j], holders))
 				continue;
-			srv_model_set_foreign(vf, holder);
-			if (!vf->nic && vf->mark == SRV_VF_CLEAN)
-				srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+			srv_daemon_put_vf(txn, pf->vfs->pdata[j]);
+			any = true;
 		}
 	}
+	if (any)
+		srv_ledger_commit(txn, NULL, NULL);
+	else
+		srv_ledger_abandon(txn);
 }
 
 static void links_made(const struct sriov_error *error, void *data)

@@ -168,6 +168,7 @@ struct scrub {
 	GArray *vfs; /* of struct scrub_vf */
 	uint32_t ifindex;
 	struct sriov_error *error; /* of the PF: none of them could be tried */
+	bool stuck;		   /* reset_gone() has it next */
 };
 
 #define scrub_at(scrub, i) (&g_array_index((scrub)->vfs, struct scrub_vf, (i)))
@@ -241,6 +242,8 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 		gone |= work->gone;
 		if (work->held || work->gone || scrub->error)
 			continue;
+		if (!error)
+			srv_model_forget_ex_owner(work->vf);
 		if (work->error) {
 			g_autofree char *why = sriov_error_text(work->error);
 
@@ -277,7 +280,8 @@ static void scrub_end(struct scrub *scrub, bool go_on)
 		scrub_at(scrub, i)->vf->scrubbing = false;
 	srv_pf_recount(pf);
 	srv_serial_next(pf->serial);
-	scrub_free(scrub);
+	if (!scrub->stuck)
+		scrub_free(scrub);
 	srv_nic_serve_waiting(daemon);
 	if (go_on)
 		srv_pf_scrub(daemon, pf);
@@ -346,7 +350,8 @@ static void scrub_reset_done(const struct spci_outcome *outcome, const struct sr
 
 	if (!outcome) {
 		scrub->error = sriov_error_copy(error);
-		if (error->code == SRIOV_ERROR_TIMEOUT)
+		scrub->stuck = error->code == SRIOV_ERROR_TIMEOUT;
+		if (scrub->stuck)
 			srv_pf_stuck(scrub->daemon, scrub->pf, error);
 		scrub_record(scrub);
 		return;
@@ -370,9 +375,13 @@ static void scrub_reset_done(const struct spci_outcome *outcome, const struct sr
 	srv_queue_push(scrub->pf->queue, scrub_attributes, scrub_attributes_done, scrub);
 }
 
+/* The reset that did not come back has come back after all. */
 static void reset_gone(void *data)
 {
-	/* The PF's state is looked at again by the next refresh of the inventory. */
+	struct scrub *scrub = data;
+
+	srv_pf_unstick(scrub->daemon, scrub->pf);
+	scrub_free(scrub);
 }
 
 /*

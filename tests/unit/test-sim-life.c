@@ -316,13 +316,22 @@ static void start_of_which_nothing_is_heard_is_given_up(void **state)
 static void hook_with_somebody_elses_uuid_disturbs_nobody(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+	struct sim_domain *other = sim_define(3, "web3"); /* has no nics, and does not run */
 	struct sim_domain *liar = sim_guest(2, "a", SRV_MODE_REQUIRED);
 
 	sim_assert_done(sim_boot(web));
 	sim_settle();
-	g_strlcpy(liar->name, web->uuid, sizeof(liar->name)); /* a name that looks like a UUID */
+	/* A name that looks like a UUID, and is another domain's. */
+	g_strlcpy(liar->name, other->uuid, sizeof(liar->name));
 	sim_assert_done(sim_boot(liar));
 	sim_settle();
+	sim_hook_release(other);
+	sim_virt_event(other->uuid, SRV_VIRT_STOPPED);
+	srv_reconcile(sim_daemon);
+	sim_settle();
+	assert_true(liar->device[0].exists);
+	sim_assert_counts("enp1s0", "5 free, 2 owned");
+	sim_assert_rules();
 	sim_shut_down(liar);
 	sim_settle();
 	sim_hook_release(liar);
