@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/parse.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/nic.h"
 
@@ -198,6 +199,7 @@ static void forget(struct nic_call *work, struct srv_nic *nic)
 	srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
 	if (vf)
 		srv_daemon_put_vf(txn, vf);
+	srv_failover_forget(daemon, nic);
 	srv_model_remove_nic(daemon->model, nic);
 	srv_ledger_commit(txn, row_gone, work);
 }

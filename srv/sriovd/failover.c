@@ -204,6 +204,35 @@ void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
 		links_done(links);
 }
 
+static bool is_named(struct srv_daemon *daemon, const struct srv_nic *but, const char *uplink)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, daemon->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct srv_nic *nic = value;
+
+		if (nic != but && nic->row.mode == SRV_MODE_FAILOVER &&
+		    g_strcmp0(nic->row.uplink, uplink) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void unlink_run(void *data)
+{
+	srv_uplink_remove_unused(data);
+}
+
+void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic)
+{
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink &&
+	    !is_named(daemon, nic, nic->row.uplink))
+		srv_queue_push(srv_failover_get(daemon)->queue, unlink_run, g_free,
+			       g_strdup(nic->row.uplink));
+}
+
 /* Its owner runs */
 
 void srv_failover_attached(struct srv_daemon *daemon, struct srv_nic *nic, const char *tap,

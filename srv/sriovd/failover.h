@@ -39,6 +39,9 @@ int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct 
 void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
 			void (*done)(const struct sriov_error *error, void *data), void *data);
 
+/* The nic's row is about to go: so does its VLAN link, when no other nic's domain names it. */
+void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic);
+
 /*
  * A nic that starts finds no VF: may it have that of a failover nic (see "preempt")? True when one
  * is on its way.

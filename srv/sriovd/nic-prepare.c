@@ -177,6 +177,7 @@ int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, con
 		    is_requested(requests, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
 			continue;
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_failover_forget(daemon, nic);
 		srv_model_remove_nic(daemon->model, nic);
 	}
 	for (guint i = 0; i < requests->len; i++)

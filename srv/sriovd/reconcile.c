@@ -309,6 +309,7 @@ static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains, 
 		}
 		srv_daemon_set_numa_node(daemon, nic->row.owner.key, -1);
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_failover_forget(daemon, nic);
 		srv_model_remove_nic(daemon->model, nic);
 	}
 	srv_ledger_commit(txn, NULL, NULL);

@@ -65,3 +65,15 @@ int srv_uplink_ensure(const char *name, uint16_t vlan, uint16_t vlan_proto,
 	snl_free(nl);
 	return r;
 }
+
+void srv_uplink_remove_unused(const char *name)
+{
+	struct snl_link link;
+	struct snl *nl;
+
+	if (snl_new(&nl, NULL) < 0)
+		return;
+	if (snl_link_get(nl, name, &link, NULL) == 0 && strcmp(link.kind, "vlan") == 0)
+		snl_vlan_remove_unused(nl, link.ifindex, NULL);
+	snl_free(nl);
+}

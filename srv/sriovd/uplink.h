@@ -37,3 +37,6 @@ char *srv_uplink_parent(const char *name, uint16_t vlan);
  */
 int srv_uplink_ensure(const char *name, uint16_t vlan, uint16_t vlan_proto,
 		      struct sriov_error **err);
+
+/* Removes the link if sriovd made it and nothing stands on it. Blocks. */
+void srv_uplink_remove_unused(const char *name);

@@ -62,6 +62,14 @@ void sim_add_nic(struct sim_domain *domain, const char *id, const char *network,
 		 enum srv_mode mode);
 void sim_undefine(struct sim_domain *domain);
 
+/* nic add NAME --network NETWORK --mode failover. NULL, or the error's sentence (the caller's). */
+struct sim_failover {
+	const char *network;
+	uint32_t priority;
+	bool now, add_port;
+};
+char *sim_add_failover(struct sim_domain *domain, const struct sim_failover *nic);
+
 /*
  * Starts it as libvirt does: the prepare hook, whose refusal ends it; QEMU; the started hook and
  * the event. NULL, or the sentence of the refusal (the caller's). Without a daemon, it just starts.

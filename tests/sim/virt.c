@@ -147,7 +147,8 @@ static void add_metadata(GString *xml, const struct sim_domain *domain, bool liv
 	for (uint32_t i = 0; i < n; i++) {
 		const struct sim_nic *nic = &domain->nic[i];
 
-		g_string_append_printf(xml, "<sriov:nic id='%s' network='%s' mode='%s' "
+		g_string_append_printf(xml,
+				       "<sriov:nic id='%s' network='%s' mode='%s' "
 				       "priority='%u'",
 				       nic->id, nic->network,
 				       srv_mode_name((enum srv_mode)nic->mode), nic->priority);

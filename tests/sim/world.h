@@ -88,7 +88,7 @@ struct sim_domain {
 	char name[32];
 	bool active, paused;
 	uint32_t n_nics;
-	uint32_t n_later; /* the last so many are in the stored configuration only */
+	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
 	struct sim_device stored[SIM_NICS]; /* of its own configuration, for its next start */

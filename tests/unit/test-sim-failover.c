@@ -8,7 +8,6 @@
 #include "srv/sriovd/daemon-config.h"
 #include "srv/sriovd/drain.h"
 #include "srv/sriovd/failover.h"
-#include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/steer.h"
 #include "tests/sim/netlink.h"
@@ -54,24 +53,11 @@ static bool is_answered(void *data)
 	return ((struct answer *)data)->done;
 }
 
-/* nic add --mode failover. NULL or the error's sentence. */
 static char *add_nic(struct sim_domain *domain, uint32_t priority, bool now, bool add_port)
 {
-	struct srv_nic_request request = { .id = (char *)"net0",
-					   .network = (char *)"a",
-					   .mode = SRV_MODE_FAILOVER,
-					   .priority = priority };
-	struct srv_nic_edit *edit = g_new0(struct srv_nic_edit, 1);
-	struct answer answer = { 0 };
+	const struct sim_failover nic = { "a", priority, now, add_port };
 
-	edit->domain = g_strdup(domain->name);
-	edit->request = srv_nic_request_copy(&request);
-	edit->now = now;
-	edit->add_port = add_port;
-	srv_nic_edit_run(sim_daemon, edit, answered, &answer);
-	assert_true(sim_run_until(is_answered, &answer, 60000));
-	srv_nic_edit_free(edit);
-	return answer.text;
+	return sim_add_failover(domain, &nic);
 }
 
 static struct srv_nic *nic_of(const struct sim_domain *domain)
