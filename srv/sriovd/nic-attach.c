@@ -85,6 +85,8 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	if (restarted)
 		srv_reconcile_soon(daemon);
 	attach_free(attach);
+	/* Its owner's next start may wait for just this. */
+	srv_nic_serve_waiting(daemon);
 }
 
 static void recorded(const struct sriov_error *error, void *data)

@@ -23,6 +23,7 @@ struct prepare {
 	char *uuid;
 	char *name;
 	GPtrArray *requests; /* of struct srv_nic_request */
+	GPtrArray *reserved; /* of char: ids of the nics that this try has reserved for */
 	guint deadline_source;
 	bool last_try;
 	void (*done)(const struct sriov_error *error, void *data);
@@ -34,6 +35,7 @@ static void prepare_free(struct prepare *prepare)
 	if (prepare->deadline_source)
 		g_source_remove(prepare->deadline_source);
 	g_ptr_array_unref(prepare->requests);
+	g_ptr_array_unref(prepare->reserved);
 	g_free(prepare->uuid);
 	g_free(prepare->name);
 	g_free(prepare);
@@ -321,17 +323,22 @@ static void give_up(struct srv_daemon *daemon, struct srv_nic *nic)
 	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 }
 
-/* What an operation is working with stays its. */
+/*
+ * What this call has reserved and nobody has touched since is given up; not what the nics had
+ * before, be it of their last run or of the same hook, called twice.
+ */
 static void undo(struct prepare *prepare)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, prepare->uuid, prepare->name };
 
-	for (guint i = 0; i < nics->len; i++) {
-		struct srv_nic *nic = nics->pdata[i];
+	for (guint i = 0; i < prepare->reserved->len; i++) {
+		struct srv_nic *nic = srv_model_nic(prepare->daemon->model, &owner,
+						    prepare->reserved->pdata[i]);
 
-		if (!nic->busy && nic->row.state == SRV_NIC_RESERVED)
+		if (nic && !nic->busy && nic->row.state == SRV_NIC_RESERVED)
 			give_up(prepare->daemon, nic);
 	}
+	g_ptr_array_set_size(prepare->reserved, 0);
 }
 
 /* Can a nic start again with the VF of its last run? */
@@ -408,6 +415,7 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 			*ret_pending = any_pending;
 			return r;
 		}
+		g_ptr_array_add(prepare->reserved, g_strdup(nic->row.id));
 	}
 	*ret_pending = any_pending;
 	return 0;
@@ -495,6 +503,7 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->name = g_strdup(name);
 	prepare->requests = g_ptr_array_copy((GPtrArray *)requests, copy_request, NULL);
 	g_ptr_array_set_free_func(prepare->requests, (GDestroyNotify)srv_nic_request_free);
+	prepare->reserved = g_ptr_array_new_with_free_func(g_free);
 	prepare->done = done;
 	prepare->data = data;
 	if (try(prepare))

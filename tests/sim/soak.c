@@ -232,8 +232,7 @@ static void check(void)
 	mend();
 	links_up();
 	lift_quarantine();
-	srv_reconcile(sim_daemon);
-	sim_settle();
+	sim_run(100 * 1000); /* a start of which nothing more is heard is given up by then */
 	srv_reconcile(sim_daemon);
 	srv_sweep(sim_daemon);
 	sim_settle();
