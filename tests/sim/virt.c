@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "netlink/vf.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/virt.h"
 #include "tests/sim/sim.h"
@@ -455,6 +456,8 @@ int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_
 			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
 	sim_unlock();
 	srv_domain_free(parsed);
+	if (r == 0 && sim_world->faults.spoil_attach)
+		sim_world->faults.attr[__builtin_ctz(SNL_VF_VLAN)].err = EBUSY;
 	if (r == 0 && sim_world->faults.lose_attach) {
 		lose_connection();
 		return not_connected(virt, err);

@@ -423,6 +423,11 @@ static void who_waits_for_a_pass_is_told_when_libvirt_goes(void **state)
 
 /* The attributes of VFs */
 
+static bool is_settled(void *data)
+{
+	return !((const struct srv_nic *)data)->busy;
+}
+
 #define CONFIG_QOS                                                              \
 	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
 	"\"numVfs\":7}],\"networks\":["                                         \
@@ -454,6 +459,23 @@ static void guest_whose_attach_was_cut_short_gets_all_attributes(void **state)
 	sim_assert_rules();
 }
 
+/* It does not let the VF go that is not as it should be: so nobody else gets it. */
+static void vf_that_cannot_be_withdrawn_stays_its_guests(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+	const struct srv_vf *vf = srv_model_find_vf(sim_daemon->model, "enp1s0/0");
+
+	sim_assert_done(sim_hook_prepare(web));
+	sim_appear(web);
+	sim_world->faults.spoil_attach = sim_world->faults.deaf_guest = true;
+	sim_hook_started(web);
+	assert_true(sim_run_until(is_settled, vf->nic, 120000));
+	assert_true(web->device[0].exists);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	assert_non_null(strstr(vf->nic->row.reason, "did not let the device go"));
+	sim_assert_rules();
+}
+
 /* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
 static void vfs_get_their_attributes_again_when_their_pf_comes_up(void **state)
 {
@@ -472,11 +494,6 @@ static void vfs_get_their_attributes_again_when_their_pf_comes_up(void **state)
 	assert_int_equal(vf[0].attrs.vlan, 100);
 	assert_int_equal(vf[1].attrs.vlan, 100);
 	sim_assert_rules();
-}
-
-static bool is_settled(void *data)
-{
-	return !((const struct srv_nic *)data)->busy;
 }
 
 static bool is_refreshing(void *data)
@@ -614,6 +631,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			guest_whose_attach_was_cut_short_gets_all_attributes, set_up_qos,
 			sim_tear_down),
+		cmocka_unit_test_setup_teardown(vf_that_cannot_be_withdrawn_stays_its_guests,
+						set_up_qos, sim_tear_down),
 		sim_test(vfs_get_their_attributes_again_when_their_pf_comes_up),
 		sim_test(claim_that_could_not_be_configured_is_tried_again),
 		sim_test(who_waits_for_a_pass_is_told_when_libvirt_goes),
