@@ -481,7 +481,7 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 	if (!domain) {
 		r = no_domain(uuid, err);
 	} else if (!device) {
-		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, domain->name,
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENODEV, domain->name,
 				    "it has no device %s", alias);
 	} else if (sim_world->faults.deaf_guest) {
 		r = sriov_error_set(err, SRIOV_ERROR_TIMEOUT, ETIMEDOUT, domain->name,

@@ -343,6 +343,24 @@ static void removed_nic_that_leaves_late_does_not_come_back(void **state)
 	sim_assert_rules();
 }
 
+static void device_that_left_by_itself_is_detached(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	const struct srv_vf *vf = srv_model_find_vf(sim_daemon->model, "enp1s0/0");
+	struct answer answer = { 0 };
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_device_leave(&web->device[0]);
+	web->n_nics = 0;
+	srv_nic_detach(sim_daemon, vf->nic, on_error, &answer);
+	assert_true(sim_run_until(is_done, &answer, 60000));
+	assert_null(answer.text);
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
 /* PFs that fail */
 
 static int set_up_failing(void **state)
@@ -627,6 +645,7 @@ int main(void)
 		sim_test(refused_start_takes_nothing_from_an_attach_under_way),
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
 		sim_test(stored_metadata_that_cannot_be_read_are_not_written_over),
+		sim_test(device_that_left_by_itself_is_detached),
 		sim_test(removed_nic_that_leaves_late_does_not_come_back),
 		cmocka_unit_test_setup_teardown(
 			guest_whose_attach_was_cut_short_gets_all_attributes, set_up_qos,
