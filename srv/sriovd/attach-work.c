@@ -78,6 +78,9 @@ static int host_detach(void *priv, const char *uuid, const char *alias, struct s
 	sriov_autoerror err = NULL;
 	int r = srv_virt_detach(work->virt, uuid, alias, work->detach_seconds, &err);
 
+	/* One answer for all that is not there: device, domain, a domain that runs. */
+	if (r < 0 && err->code == SRIOV_ERROR_NOT_FOUND)
+		r = -ENOENT;
 	return to_plugin(r, err, error);
 }
 

@@ -11,6 +11,7 @@
 #include <glib.h>
 #include <linux/if_link.h>
 
+#include "netlink/vf.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/virt.h"
 #include "tests/sim/sim.h"
@@ -624,6 +625,8 @@ int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_
 			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
 	sim_unlock();
 	srv_domain_free(parsed);
+	if (r == 0 && sim_world->faults.spoil_attach)
+		sim_world->faults.attr[__builtin_ctz(SNL_VF_VLAN)].err = EBUSY;
 	if (r == 0 && sim_world->faults.lose_attach) {
 		lose_connection();
 		return not_connected(virt, err);
@@ -647,7 +650,7 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 	if (!domain) {
 		r = no_domain(uuid, err);
 	} else if (!device) {
-		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, domain->name,
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENODEV, domain->name,
 				    "it has no device %s", alias);
 	} else if (sim_world->faults.deaf_guest) {
 		r = sriov_error_set(err, SRIOV_ERROR_TIMEOUT, ETIMEDOUT, domain->name,

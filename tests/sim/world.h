@@ -132,6 +132,7 @@ struct sim_faults {
 	char attach_words[96]; /* attaching a hostdev fails with these */
 	uint32_t attach_times; /* so often; 0: for ever */
 	bool lose_attach;      /* it attaches, and the connection is lost before it says so */
+	bool spoil_attach;     /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;       /* it ignores the unplug request */
 	/* The ledger's disk: errno of every write, or of every sync */
 	int write_errno, sync_errno;
