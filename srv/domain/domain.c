@@ -2,6 +2,7 @@
 #include "srv/domain/metadata.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -17,6 +18,7 @@
  *   <domain>
  *     <name>, <uuid>                                            depth 1
  *     <metadata> <sriov:nics>                                   depth 1, 2
+ *     <numatune> <memory>                                       depth 1, 2
  *     <devices>  <interface> <mac>, <source> <address>, …       depth 1, 2, 3, 4
  *                <hostdev>   <source> <address>
  *                anything    <alias>
@@ -26,6 +28,7 @@ enum section {
 	SECTION_NAME,
 	SECTION_UUID,
 	SECTION_METADATA,
+	SECTION_NUMATUNE,
 	SECTION_DEVICES,
 };
 
@@ -60,6 +63,7 @@ static struct srv_domain *domain_new(void)
 {
 	struct srv_domain *domain = g_new0(struct srv_domain, 1);
 
+	domain->numa_node = -1;
 	domain->nics = g_ptr_array_new_with_free_func((GDestroyNotify)srv_nic_request_free);
 	domain->ifaces = g_ptr_array_new_with_free_func((GDestroyNotify)iface_free);
 	domain->hostdevs = g_array_new(FALSE, FALSE, sizeof(uint64_t));
@@ -138,9 +142,8 @@ static void start_section(struct domain_reader *reader, const struct srv_xml_ele
 		const char *name;
 		enum section section;
 	} sections[] = {
-		{ "name", SECTION_NAME },
-		{ "uuid", SECTION_UUID },
-		{ "metadata", SECTION_METADATA },
+		{ "name", SECTION_NAME },	  { "uuid", SECTION_UUID },
+		{ "metadata", SECTION_METADATA }, { "numatune", SECTION_NUMATUNE },
 		{ "devices", SECTION_DEVICES },
 	};
 
@@ -272,6 +275,17 @@ static void start_in_metadata(struct domain_reader *reader, const struct srv_xml
 		srv_nics_reader_start(&reader->nics, element, element->depth - 2);
 }
 
+/* One node is a place; a list of them, or placement='auto', is none. */
+static void start_in_numatune(struct domain_reader *reader, const struct srv_xml_element *element)
+{
+	const char *nodes = srv_xml_attribute(element, "nodeset");
+	uint64_t node;
+
+	if (element->depth == 2 && srv_xml_element_is(element, NULL, "memory") && nodes &&
+	    sriov_parse_u64(nodes, 10, INT_MAX, &node) == 0)
+		reader->domain->numa_node = (int)node;
+}
+
 static int start(const struct srv_xml_element *element, void *data, struct sriov_error **err)
 {
 	struct domain_reader *reader = data;
@@ -289,6 +303,8 @@ static int start(const struct srv_xml_element *element, void *data, struct sriov
 		start_section(reader, element);
 	else if (reader->section == SECTION_METADATA)
 		start_in_metadata(reader, element);
+	else if (reader->section == SECTION_NUMATUNE)
+		start_in_numatune(reader, element);
 	else if (reader->section == SECTION_DEVICES)
 		return start_in_devices(reader, element, err);
 	return 0;

@@ -58,6 +58,7 @@ struct srv_domain_iface {
 struct srv_domain {
 	char *uuid; /* lower case */
 	char *name;
+	int numa_node;	   /* its memory comes from this one alone (<numatune>); -1: not so */
 	bool is_ours;	   /* has our metadata element, be it empty or broken */
 	GPtrArray *nics;   /* of struct srv_nic_request */
 	GPtrArray *ifaces; /* of struct srv_domain_iface */

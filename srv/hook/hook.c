@@ -116,12 +116,15 @@ static json_t *nic_to_json(const struct srv_nic_request *nic)
 static json_t *call_parameters(const struct hook_operation *operation,
 			       const struct srv_domain *domain)
 {
-	json_t *nics = json_array();
+	json_t *nics = json_array(), *json;
 
 	for (guint i = 0; i < domain->nics->len; i++)
 		json_array_append_new(nics, nic_to_json(domain->nics->pdata[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "operation", operation->name, "subOperation",
+	json = json_pack("{s:s, s:s, s:s, s:s, s:o}", "operation", operation->name, "subOperation",
 			 operation->sub, "uuid", domain->uuid, "name", domain->name, "nics", nics);
+	if (domain->numa_node >= 0)
+		json_object_set_new(json, "numaNode", json_integer(domain->numa_node));
+	return json;
 }
 
 /* Tells the daemon. *ret_answered: it is the daemon that says no, and not that nobody answered. */

@@ -11,6 +11,7 @@
 #include "srv/sriovd/api.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -89,17 +90,29 @@ static int check_service(const struct srv_daemon *daemon, struct sriov_error **e
 			       why->message);
 }
 
+/* Absent, or out of range, which it cannot be on a host: no preference. */
+static int numa_node(const json_t *parameters)
+{
+	const json_t *node = json_object_get(parameters, "numaNode");
+	json_int_t value = node ? json_integer_value(node) : -1;
+
+	return value >= 0 && value < INT_MAX ? (int)value : -1;
+}
+
 static void prepare(struct srv_daemon *daemon, struct srv_call *call, const char *uuid,
-		    const char *name, const json_t *nics)
+		    const json_t *parameters)
 {
 	g_autoptr(GPtrArray)
 		requests = g_ptr_array_new_with_free_func((GDestroyNotify)srv_nic_request_free);
 	sriov_autoerror err = NULL;
 
-	if (check_service(daemon, &err) < 0 || parse_nics(nics, requests, &err) < 0)
+	if (check_service(daemon, &err) < 0 ||
+	    parse_nics(json_object_get(parameters, "nics"), requests, &err) < 0) {
 		srv_call_error(call, err);
-	else
-		srv_nic_prepare(daemon, uuid, name, requests, prepared, call);
+		return;
+	}
+	srv_daemon_set_numa_node(daemon, uuid, numa_node(parameters));
+	srv_nic_prepare(daemon, uuid, srv_api_string(parameters, "name"), requests, prepared, call);
 }
 
 static bool is(const json_t *parameters, const char *operation, const char *sub)
@@ -119,8 +132,7 @@ void srv_api_domain_hook(struct srv_call *call, json_t *parameters, void *data)
 		sriov_error_set(&err, SRIOV_ERROR_INVALID, EINVAL, "uuid", "it is no UUID");
 		srv_call_error(call, err);
 	} else if (is(parameters, "prepare", "begin")) {
-		prepare(daemon, call, uuid, srv_api_string(parameters, "name"),
-			json_object_get(parameters, "nics"));
+		prepare(daemon, call, uuid, parameters);
 	} else if (is(parameters, "started", "begin")) {
 		srv_call_reply(call, NULL);
 		if (srv_daemon_may_work(daemon))

@@ -4,7 +4,9 @@
 #include <errno.h>
 
 #include "netlink/monitor.h"
+#include "netlink/uevent.h"
 #include "srv/sriovd/api.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -40,6 +42,19 @@ struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char 
 	return queue;
 }
 
+int srv_daemon_numa_node(const struct srv_daemon *daemon, const char *uuid)
+{
+	return GPOINTER_TO_INT(g_hash_table_lookup(daemon->numa_nodes, uuid)) - 1;
+}
+
+void srv_daemon_set_numa_node(struct srv_daemon *daemon, const char *uuid, int node)
+{
+	if (node < 0)
+		g_hash_table_remove(daemon->numa_nodes, uuid);
+	else
+		g_hash_table_replace(daemon->numa_nodes, g_strdup(uuid), GINT_TO_POINTER(node + 1));
+}
+
 void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic)
 {
 	srv_ledger_put_nic(txn, &nic->row);
@@ -64,6 +79,13 @@ void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 	srv_ledger_put_vf(txn, &row);
 }
 
+void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf)
+{
+	const struct srv_pf_row row = { pf->bdf, pf->drained, pf->resizing, pf->resize_vfs };
+
+	srv_ledger_put_pf(txn, &row);
+}
+
 char *srv_nic_subject(const struct srv_nic *nic)
 {
 	return g_strdup_printf("nic %s/%s", nic->row.owner.name, nic->row.id);
@@ -77,6 +99,7 @@ static void on_connection(bool connected, void *data)
 
 	srv_event(daemon->events, connected ? LOG_INFO : LOG_WARNING, "libvirt", "libvirt", "%s",
 		  connected ? "connected" : "not connected, trying again");
+	srv_failover_connection(daemon, connected);
 	if (connected)
 		srv_reconcile(daemon);
 	else
@@ -110,6 +133,7 @@ static void on_device_removed(const char *uuid, const char *alias, void *data)
 	struct srv_daemon *daemon = data;
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
+	srv_failover_device_removed(daemon, uuid, alias);
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];
 		g_autofree char *own = srv_nic_alias(nic->row.id);
@@ -121,6 +145,11 @@ static void on_device_removed(const char *uuid, const char *alias, void *data)
 			return;
 		}
 	}
+}
+
+static void on_negotiated(const char *uuid, const char *alias, void *data)
+{
+	srv_failover_negotiated(data, uuid, alias);
 }
 
 /* Making and starting one */
@@ -160,6 +189,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->jobs = srv_jobs_new();
 	daemon->domain_queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_unref);
 	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
+	daemon->numa_nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->waiting_starts = g_ptr_array_new();
 	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	daemon->config_problems = new_problems();
@@ -196,7 +226,7 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		     struct sriov_error **err)
 {
 	static const struct srv_virt_handler handler = { on_connection, on_domain,
-							 on_device_removed };
+							 on_device_removed, on_negotiated };
 	int r = srv_host_watch(daemon, err);
 
 	if (r < 0)
@@ -245,9 +275,10 @@ static bool settle(struct srv_daemon *daemon)
 
 		if (!srv_queue_drain_all(left))
 			return false;
-		if (serials_are_idle(daemon))
+		if (serials_are_idle(daemon) &&
+		    (!daemon->ledger || !srv_ledger_is_busy(daemon->ledger)))
 			return true;
-		/* It waits for a child process. */
+		/* It waits for a child process or the disk. */
 		g_main_context_iteration(NULL, FALSE);
 		g_usleep(1000);
 	} while (g_get_monotonic_time() < deadline);
@@ -266,15 +297,18 @@ static void stop_sources(struct srv_daemon *daemon)
 	if (daemon->monitor)
 		snl_monitor_free(daemon->monitor);
 	daemon->monitor = NULL;
+	g_clear_pointer(&daemon->uevents, snl_uevents_free);
 }
 
 static void release(struct srv_daemon *daemon)
 {
+	srv_failover_free(daemon);
 	srv_virt_free(daemon->virt);
 	srv_queue_unref(daemon->host_queue);
 	srv_queue_unref(daemon->libvirt_queue);
 	g_hash_table_unref(daemon->domain_queues);
 	g_hash_table_unref(daemon->pf_readers);
+	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
 	g_ptr_array_unref(daemon->waiting_starts);
 	g_ptr_array_unref(daemon->reconcile_waiters);
@@ -305,6 +339,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	srv_daemon_set_stopping(&err);
 	srv_nic_refuse_waiting(daemon, err);
 	settled = settle(daemon);
+	srv_failover_stop(daemon);
 	srv_varlink_free(daemon->varlink);
 	srv_ledger_close(daemon->ledger);
 	/* A thread that hangs in a driver or in libvirt still looks at all this: the process ends.

@@ -195,16 +195,23 @@ static char *aside_name(const char *dir)
  * The database first: should this end half-way, the rest stands there without a database, which
  * opening refuses. The other way round a database without its log would be read as if it were all.
  */
-static int move_all(const char *from, const char *to, bool *ret_any, struct sriov_error **err)
+static int move_all(const char *dir, const char *from, const char *to, bool *ret_any,
+		    struct sriov_error **err)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
 		g_autofree char *old = g_strconcat(from, suffixes[i], NULL);
 		g_autofree char *new = g_strconcat(to, suffixes[i], NULL);
 
+		int r;
+
 		if (rename(old, new) == 0)
 			*ret_any = true;
 		else if (errno != ENOENT)
 			return file_error(errno, old, "set the ledger aside", err);
+		/* One by one, for the order to hold in a power cut too. */
+		r = srv_ledger_dir_sync(dir, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -220,9 +227,7 @@ int srv_ledger_set_aside(const char *dir, char **ret_path, struct sriov_error **
 	if (lock < 0)
 		return lock;
 	aside = aside_name(dir);
-	r = move_all(path, aside, &any, err);
-	if (r == 0)
-		r = srv_ledger_dir_sync(dir, err);
+	r = move_all(dir, path, aside, &any, err);
 	if (r < 0)
 		return r;
 	*ret_path = any ? g_steal_pointer(&aside) : NULL;

@@ -18,6 +18,7 @@
 
 #include "netlink/monitor.h"
 #include "netlink/socket.h"
+#include "netlink/uevent.h"
 #include "netlink/vf.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/world.h"
@@ -356,6 +357,24 @@ static bool has_vlan(struct nlattr *parent, struct nlattr *data)
 	return false;
 }
 
+/* Mode and address of a macvtap that is there. */
+static void change_macvtap(int peer, struct nlmsghdr *h, struct sim_link *link)
+{
+	size_t head = sizeof(struct ifinfomsg);
+	struct nlattr *mac = nlmsg_find_attr(h, (int)head, IFLA_ADDRESS);
+	struct nlattr *info = nlmsg_find_attr(h, (int)head, IFLA_LINKINFO);
+	struct nlattr *data = info ? nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA) : NULL;
+
+	if (!link || strcmp(link->kind, "macvtap") != 0 || !mac || !data) {
+		ack(peer, h, link ? EOPNOTSUPP : ENODEV, NULL);
+		return;
+	}
+	memcpy(link->mac, nla_data(mac), sizeof(link->mac));
+	link->mode = nla_get_u32(nla_find(nla_data(data), nla_len(data), IFLA_MACVLAN_MODE));
+	sim_changed("macvtap %s mode %u", link->name, link->mode);
+	ack(peer, h, 0, NULL);
+}
+
 static void new_link(int peer, struct nlmsghdr *h)
 {
 	size_t head = sizeof(struct ifinfomsg);
@@ -366,6 +385,10 @@ static void new_link(int peer, struct nlmsghdr *h)
 	struct nlattr *data = nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA);
 	struct sim_link *link;
 
+	if (!name) {
+		change_macvtap(peer, h, link_of(h));
+		return;
+	}
 	if (sim_link_by_name(nla_data(name)) || has_vlan(parent, data)) {
 		ack(peer, h, EEXIST, NULL);
 		return;
@@ -576,4 +599,41 @@ void sim_link_overrun(void)
 {
 	if (monitor)
 		monitor->handler.overrun(monitor->data);
+}
+
+/* Device events */
+
+struct snl_uevents {
+	struct snl_uevents_handler handler;
+	void *data;
+};
+
+static struct snl_uevents *uevents;
+
+int __wrap_snl_uevents_new(const struct snl_uevents_handler *handler, void *data,
+			   struct snl_uevents **ret, struct sriov_error **err);
+void __wrap_snl_uevents_free(struct snl_uevents *gone);
+
+int __wrap_snl_uevents_new(const struct snl_uevents_handler *handler, void *data,
+			   struct snl_uevents **ret, struct sriov_error **err)
+{
+	uevents = g_new(struct snl_uevents, 1);
+	*uevents = (struct snl_uevents){ *handler, data };
+	*ret = uevents;
+	return 0;
+}
+
+void __wrap_snl_uevents_free(struct snl_uevents *gone)
+{
+	if (uevents == gone)
+		uevents = NULL;
+	g_free(gone);
+}
+
+void sim_pci_removed_event(uint8_t bus, uint8_t slot, uint8_t function)
+{
+	const struct sriov_bdf bdf = { 0, bus, slot, function };
+
+	if (uevents)
+		uevents->handler.pci_removed(bdf, uevents->data);
 }

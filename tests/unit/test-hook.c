@@ -557,6 +557,25 @@ static void recorded_xml_of_libvirt_is_understood(void **state)
 	daemon_free(&daemon);
 }
 
+static void numa_node_of_the_guest_is_told(void **state)
+{
+	struct fake_daemon daemon;
+	json_t *parameters;
+
+	daemon_start(&daemon, DAEMON_ANSWERS, OK);
+	expect(&daemon, "prepare",
+	       GUEST_HEAD OURS ENDS "</metadata>\n<numatune><memory mode='strict' nodeset='1'/>"
+				    "</numatune>\n<devices/>\n</domain>\n",
+	       0, "");
+	expect(&daemon, "prepare", GUEST(OURS ENDS), 0, "");
+	expect_calls(&daemon, 2);
+	parameters = json_object_get(daemon.calls->pdata[0], "parameters");
+	assert_int_equal(json_integer_value(json_object_get(parameters, "numaNode")), 1);
+	parameters = json_object_get(daemon.calls->pdata[1], "parameters");
+	assert_null(json_object_get(parameters, "numaNode"));
+	daemon_free(&daemon);
+}
+
 static void refusal_of_the_daemon_fails_prepare_only(void **state)
 {
 	struct fake_daemon daemon;
@@ -816,6 +835,7 @@ int main(void)
 		cmocka_unit_test(daemon_hears_of_every_operation_it_wants),
 		cmocka_unit_test(daemon_hears_of_an_empty_element),
 		cmocka_unit_test(recorded_xml_of_libvirt_is_understood),
+		cmocka_unit_test(numa_node_of_the_guest_is_told),
 		cmocka_unit_test(refusal_of_the_daemon_fails_prepare_only),
 		cmocka_unit_test(daemon_that_cannot_serve_refuses_required_only),
 		cmocka_unit_test(dead_daemon_refuses_required_only),

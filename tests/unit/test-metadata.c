@@ -186,6 +186,31 @@ static void domain_parse_hook_xml_before_start_gives_no_aliases(void **state)
 		       "iface - bridge 52:54:00:00:00:03 vf=- source=br0 target=- driver=-\n");
 }
 
+static void expect_numa(const char *numatune, int expected)
+{
+	g_autofree char *xml = g_strdup_printf(HEAD "%s</domain>", numatune);
+	struct srv_domain *domain = NULL;
+	sriov_autoerror err = NULL;
+
+	assert_ok(srv_domain_parse(xml, strlen(xml), &domain, &err), err);
+	assert_int_equal(domain->numa_node, expected);
+	srv_domain_free(domain);
+}
+
+static void domain_parse_numatune_of_one_node_gives_it(void **state)
+{
+	expect_numa("", -1);
+	expect_numa("<numatune><memory mode='strict' nodeset='1'/></numatune>", 1);
+	expect_numa("<numatune><memory mode='preferred' nodeset='0'/></numatune>", 0);
+	expect_numa("<numatune><memory mode='strict' nodeset='0-1'/></numatune>", -1);
+	expect_numa("<numatune><memory mode='strict' nodeset='0,3'/></numatune>", -1);
+	expect_numa("<numatune><memory mode='strict' placement='auto'/></numatune>", -1);
+	expect_numa("<numatune><memory nodeset='99999999999'/></numatune>", -1);
+	/* A cell of the guest's is not the whole guest. */
+	expect_numa("<numatune><memnode cellid='0' mode='strict' nodeset='1'/></numatune>", -1);
+	expect_numa("<cpu><numatune><memory nodeset='1'/></numatune></cpu>", -1);
+}
+
 static void domain_parse_no_metadata_is_foreign(void **state)
 {
 	expect_domain(HEAD "</domain>", "57883551-e96d-4a71-ac43-7cde003b6744 web1 foreign\n");
@@ -292,6 +317,26 @@ static void domain_parse_source_of_a_child_is_not_the_interface_source(void **st
 }
 
 /* ---- mistakes in our element ---- */
+
+static void domain_parse_aliases_of_every_device_are_given(void **state)
+{
+	static const char xml[] = DOMAIN(
+		"",
+		"<disk><alias name='virtio-disk0'/><source><alias name='inner'/></source></disk>"
+		"<interface type='bridge'><mac address='52:54:00:aa:00:11'/>"
+		"<alias name='ua-sriov-net0'/></interface>"
+		"<hostdev mode='subsystem' type='pci'><alias name='ua-own'/></hostdev>"
+		"<memballoon><alias/></memballoon>");
+	static const char *const expected[] = { "virtio-disk0", "ua-sriov-net0", "ua-own" };
+	struct srv_domain *domain = NULL;
+	sriov_autoerror err = NULL;
+
+	assert_ok(srv_domain_parse(xml, strlen(xml), &domain, &err), err);
+	assert_int_equal(domain->aliases->len, G_N_ELEMENTS(expected));
+	for (guint i = 0; i < domain->aliases->len; i++)
+		assert_string_equal(domain->aliases->pdata[i], expected[i]);
+	srv_domain_free(domain);
+}
 
 static void nics_without_id_or_network_are_refused(void **state)
 {
@@ -873,6 +918,7 @@ int main(void)
 		cmocka_unit_test(domain_parse_recorded_live_domain_gives_nics_and_ifaces),
 		cmocka_unit_test(domain_parse_hostdev_gives_vf_and_foreign_functions),
 		cmocka_unit_test(domain_parse_hook_xml_before_start_gives_no_aliases),
+		cmocka_unit_test(domain_parse_numatune_of_one_node_gives_it),
 		cmocka_unit_test(domain_parse_no_metadata_is_foreign),
 		cmocka_unit_test(domain_parse_empty_element_is_ours),
 		cmocka_unit_test(domain_parse_any_prefix_is_ours),
@@ -885,6 +931,7 @@ int main(void)
 		cmocka_unit_test(domain_parse_address_elsewhere_is_not_the_function),
 		cmocka_unit_test(domain_parse_declared_encoding_is_ignored),
 		cmocka_unit_test(domain_parse_source_of_a_child_is_not_the_interface_source),
+		cmocka_unit_test(domain_parse_aliases_of_every_device_are_given),
 		cmocka_unit_test(nics_without_id_or_network_are_refused),
 		cmocka_unit_test(nics_with_malformed_names_are_refused),
 		cmocka_unit_test(nics_with_unknown_attributes_are_refused),

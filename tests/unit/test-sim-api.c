@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/support/tree.h"
 #include "tests/unit/api-client.h"
 #include "tests/unit/sim-assert.h"
 
@@ -127,6 +128,115 @@ static void list_vfs_client_gone_is_no_harm(void **state)
 			"enp1s0 ready up 7 VFs, 7 free\nenp2s0 unmanaged up 0 VFs, 0 free\n");
 }
 
+/* A driver that does not come back */
+
+struct hang {
+	GMutex lock;
+	GCond changed;
+	bool over;
+};
+
+static void hang_run(void *data)
+{
+	struct hang *hang = data;
+
+	g_mutex_lock(&hang->lock);
+	while (!hang->over)
+		g_cond_wait(&hang->changed, &hang->lock);
+	g_mutex_unlock(&hang->lock);
+}
+
+static void list_pfs_one_hangs_answers_in_time_and_says_so(void **state)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	struct hang hang = { .over = false };
+	json_t *answer, *first, *second;
+
+	/* The simulated clock would wait for the thread that hangs. */
+	g_main_context_set_poll_func(NULL, NULL);
+	srv_queue_push(pf->queue, hang_run, NULL, &hang);
+	/* Others do not wait for it at all. */
+	json_decref(api_call("ListVFs", "{'pf':'enp2s0'}"));
+	json_decref(api_call("ListNics", NULL));
+	answer = api_call("ListPFs", NULL);
+	first = json_array_get(json_object_get(answer, "pfs"), 0);
+	second = json_array_get(json_object_get(answer, "pfs"), 1);
+	assert_non_null(
+		strstr(json_string_value(json_object_get(first, "reason")), "does not answer"));
+	assert_int_equal(json_integer_value(json_object_get(first, "numVfs")), 7);
+	assert_null(json_object_get(second, "reason"));
+	json_decref(answer);
+	g_mutex_lock(&hang.lock);
+	hang.over = true;
+	g_cond_signal(&hang.changed);
+	g_mutex_unlock(&hang.lock);
+	sim_clock_install();
+	/* The read that hung has to come back before it is known to hang no more. */
+	sim_settle();
+	answer = api_call("ListPFs", NULL);
+	first = json_array_get(json_object_get(answer, "pfs"), 0);
+	assert_null(json_object_get(first, "reason"));
+	json_decref(answer);
+}
+
+/* The ledger */
+
+static char *first_problem(json_t *answer)
+{
+	const json_t *problem = json_array_get(json_object_get(answer, "problems"), 0);
+	char *text = g_strdup_printf("%s %s",
+				     json_string_value(json_object_get(problem, "severity")),
+				     json_string_value(json_object_get(problem, "subject")));
+
+	json_decref(answer);
+	return text;
+}
+
+static void damage_ledger(void)
+{
+	g_autofree char *path = g_build_filename(sim_root, "state/ledger.sqlite", NULL);
+
+	assert_true(g_file_set_contents(path, "no ledger at all", -1, NULL));
+}
+
+static void damaged_ledger_changes_nothing_until_it_is_rebuilt(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	uint32_t changes;
+	json_t *answer;
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_stop();
+	damage_ledger();
+	changes = sim_world->changes;
+	sim_start();
+	api_serve();
+	api_assert_error("Claim", "{'owner':'dpdk','network':'a'}", "Ledger", "ledger rebuild");
+	api_assert_error("AddNic", "{'domain':'web1','network':'a'}", "Ledger", "ledger rebuild");
+	api_assert_error("DomainHook",
+			 "{'operation':'prepare','subOperation':'begin','uuid':"
+			 "'0d0d0d0d-0000-4000-8000-000000000002','name':'web2',"
+			 "'nics':[{'id':'net0','network':'a'}]}",
+			 "Unavailable", "ledger rebuild");
+	sim_virt_event(web->uuid, SRV_VIRT_RESUMED);
+	sim_run(200000);
+	assert_int_equal(sim_world->changes, changes);
+	sim_assert_counts("enp1s0", "7 dirty");
+	sim_assert_text(first_problem(api_call("CheckLedger", NULL)), "error ledger");
+	answer = api_call("RebuildLedger", NULL);
+	assert_int_equal(json_integer_value(json_object_get(answer, "nics")), 1);
+	assert_non_null(json_string_value(json_object_get(answer, "setAside")));
+	assert_int_equal(json_array_size(json_object_get(answer, "problems")), 0);
+	json_decref(answer);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	api_assert_error("RebuildLedger", NULL, "Busy", "sound");
+	api_assert("CheckLedger", NULL, "{'problems':[]}");
+	sim_assert_rules();
+}
+
 /* Claims */
 
 static void release_job_ends_when_the_vf_is_scrubbed(void **state)
@@ -175,17 +285,6 @@ static void reload_bad_configuration_changes_nothing_and_is_told(void **state)
 			     json_object_get(json_array_get(json_object_get(status, "problems"), 0),
 					     "severity"))[0] == 'e');
 	json_decref(status);
-}
-
-static char *first_problem(json_t *answer)
-{
-	const json_t *problem = json_array_get(json_object_get(answer, "problems"), 0);
-	char *text = g_strdup_printf("%s %s",
-				     json_string_value(json_object_get(problem, "severity")),
-				     json_string_value(json_object_get(problem, "subject")));
-
-	json_decref(answer);
-	return text;
 }
 
 static void check_config_finds_mistakes_and_changes_nothing(void **state)
@@ -263,6 +362,27 @@ static void hook_unknown_operation_is_let_through(void **state)
 	sim_assert_nics("");
 }
 
+#define HOOK_ON_NODE(node)                                                                     \
+	"{'operation':'prepare','subOperation':'begin','uuid':'0d0d0d0d-0000-4000-8000-"       \
+	"000000000001','name':'web1','numaNode':" node ",'nics':[{'id':'net0','network':'a'}," \
+	"{'id':'net1','network':'a'}]}"
+
+static void hook_prepare_of_a_guest_on_a_node_prefers_its_pf(void **state)
+{
+	sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	tree_file(sim_root, "sys/devices/pci0000:00/0000:02:00.0/numa_node", "1\n");
+	sim_configure(SIM_CONFIG);
+	json_decref(api_call("Reload", NULL));
+	sim_settle();
+	api_assert("DomainHook", HOOK_ON_NODE("1"), "{}");
+	sim_assert_nics("web1/net0 reserved vf enp2s0/0\nweb1/net1 reserved vf enp2s0/1\n");
+	api_assert("DomainHook", HOOK("release", "end", ""), "{}");
+	sim_settle();
+	/* Without one, the two PFs take turns. */
+	api_assert("DomainHook", HOOK_ON_NODE("null"), "{}");
+	sim_assert_nics("web1/net0 reserved vf enp1s0/0\nweb1/net1 reserved vf enp2s0/0\n");
+}
+
 /* libvirt does not answer: a start must not wait for it. */
 static void hook_prepare_without_libvirt_reserves(void **state)
 {
@@ -305,6 +425,8 @@ int main(void)
 		api_test(names_that_mean_nothing_are_not_found),
 		api_test(list_vfs_many_at_once_answers_all_alike),
 		api_test(list_vfs_client_gone_is_no_harm),
+		api_test(list_pfs_one_hangs_answers_in_time_and_says_so),
+		api_test(damaged_ledger_changes_nothing_until_it_is_rebuilt),
 		api_test(release_job_ends_when_the_vf_is_scrubbed),
 		api_test(claim_bad_arguments_are_invalid),
 		api_test(reload_bad_configuration_changes_nothing_and_is_told),
@@ -313,6 +435,7 @@ int main(void)
 		api_test(hook_started_attaches),
 		api_test(hook_bad_nics_are_invalid),
 		api_test(hook_unknown_operation_is_let_through),
+		api_test(hook_prepare_of_a_guest_on_a_node_prefers_its_pf),
 		api_test(hook_prepare_without_libvirt_reserves),
 		api_test(watch_streams_events_until_the_client_goes),
 	};

@@ -103,7 +103,7 @@ guest_driver() {
 guest_ping() {
 	local out n=${3:-3}
 	retry 20 guest_run "$1" "ping -q -c 1 -W 1 $2" > /dev/null || fail "$1: no answer from $2"
-	out=$(guest_run "$1" -t $((n + 15)) "ping -q -c $n -W 2 $2") || true
+	out=$(guest_run "$1" -t $((n + 15)) "ping -q -c $n -i 0.3 -W 2 $2") || true
 	assert_match ' 0% packet loss' "$out" "$1 pings $2"
 }
 

@@ -6,7 +6,8 @@ sriovd_installed() { [ -e /usr/lib/systemd/system/sriovd.service ]; }
 # config_write < JSON: /etc/sriovd/sriovd.json (the daemon is not told)
 config_write() { mkdir -p /etc/sriovd; cat > /etc/sriovd/sriovd.json; }
 sriovd_start() { timeout 60 systemctl start sriovd.service || fail "sriovd did not start: $(sriovd_log 5)"; }
-sriovd_stop() { timeout 60 systemctl stop sriovd.service || fail "sriovd did not stop"; }
+# sriovd_stop: its socket as well, so that nobody's call starts it again
+sriovd_stop() { timeout 60 systemctl stop sriovd.socket sriovd.service || fail "sriovd did not stop"; }
 sriovd_restart() { timeout 90 systemctl restart sriovd.service || fail "sriovd did not restart: $(sriovd_log 5)"; }
 sriovd_pid() { systemctl show -p MainPID --value sriovd.service; }
 # sriovd_kill: as kill -9 at this instant; systemd may start it again
@@ -26,8 +27,9 @@ lab_reset() {
 	fi
 	# sriovd first: it would give every domain that goes another look
 	if sriovd_installed; then
-		timeout 30 systemctl stop sriovd.service || systemctl kill -s KILL sriovd.service
-		systemctl reset-failed sriovd.service 2> /dev/null
+		# the socket too: it stands in /run/sriovd, which goes away below
+		timeout 40 systemctl stop sriovd.socket sriovd.service || systemctl kill -s KILL sriovd.service
+		systemctl reset-failed sriovd.service sriovd.socket 2> /dev/null
 	fi
 	for d in $(virsh -q list --name); do timeout 30 virsh -q destroy "$d" > /dev/null; done
 	for d in $(virsh -q list --all --name); do virsh -q undefine "$d" > /dev/null; done
