@@ -100,7 +100,12 @@ static void configure(struct claim *claim, const struct srv_network *network)
 {
 	struct snl_vf_attrs attrs = srv_nic_attrs(claim->nic, network);
 
-	srv_vf_configure(claim->daemon, claim->nic->vf, &attrs, configured, claim);
+	/* One that is there already may be in use: a driver acts on what it has already, too. */
+	if (!claim->is_new && claim->nic->vf->pool &&
+	    claim->nic->vf->pool->device_type == SRV_DEVICE_VFIO)
+		srv_vf_restore(claim->daemon, claim->nic->vf, &attrs, configured, claim);
+	else
+		srv_vf_configure(claim->daemon, claim->nic->vf, &attrs, configured, claim);
 }
 
 static void committed(const struct sriov_error *error, void *data)

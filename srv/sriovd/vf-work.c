@@ -21,6 +21,7 @@ struct configure {
 	struct srv_vf *vf;
 	struct snl_vf_attrs attrs;
 	bool only_differing;
+	int group;    /* of the IOMMU: nobody may have it open; -1: not looked at */
 	char *netdev; /* of a VF that is bound to a network driver */
 	bool reload;  /* the driver is to learn what was set by being bound again */
 	uint32_t ifindex, index, supported;
@@ -93,13 +94,24 @@ static int set_netdev_mac(struct snl *nl, const struct configure *work, struct s
 	return snl_link_set_mac(nl, link.ifindex, work->attrs.mac, err);
 }
 
+/* A stranger may have opened it since it was scrubbed: a guest or a DPDK process past us. */
+static bool is_taken(struct configure *work)
+{
+	if (work->group < 0 || spci_vfio_group_in_use(work->daemon->root, work->group) <= 0)
+		return false;
+	sriov_error_set(&work->error, SRIOV_ERROR_BUSY, EBUSY, NULL,
+			"somebody past sriovd has it open; see who: fuser -v /dev/vfio/%d",
+			work->group);
+	return true;
+}
+
 static void configure_run(void *data)
 {
 	struct configure *work = data;
 	sriov_autoerror refused = NULL;
 	struct snl *nl;
 
-	if (open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
+	if (is_taken(work) || open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
 		return;
 	if (work->only_differing)
 		set_differing(nl, work);
@@ -210,6 +222,7 @@ static struct configure *configure_new(struct srv_daemon *daemon, struct srv_vf 
 	work->vf = vf;
 	work->index = vf->ref.index;
 	work->attrs = *attrs;
+	work->group = -1;
 	return work;
 }
 
@@ -219,6 +232,8 @@ void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 {
 	struct configure *work = configure_new(daemon, vf, attrs);
 
+	if (vf->facts && g_strcmp0(vf->facts->driver, "vfio-pci") == 0)
+		work->group = vf->facts->iommu_group;
 	work->done = done;
 	work->data = data;
 	srv_serial_push(vf->pf->serial, configure_start, work);

@@ -13,7 +13,8 @@ struct srv_daemon;
  */
 
 /*
- * Sets the attributes of a VF and reads them back (all or none, see snl_vf_set()).
+ * Sets the attributes of a VF that nobody uses yet and reads them back (all or none, see
+ * snl_vf_set()). BUSY when a process has it open.
  *
  * done: called once on the main thread; error is NULL or borrowed. DEVICE when the PF is down or
  * gone.

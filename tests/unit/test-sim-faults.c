@@ -573,6 +573,34 @@ static void vf_held_by_a_strangers_guest_is_not_handed_out(void **state)
 	sim_assert_rules();
 }
 
+/* Nor is one that a process has opened since it was scrubbed; the next one gets another. */
+static void vf_held_by_a_strangers_process_is_not_handed_out(void **state)
+{
+	sim_world->pf[0].vf[0].open = true;
+	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "somebody past sriovd has it open");
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/1\n");
+	sim_assert_attrs(1, 0, NEUTRAL);
+	sim_world->pf[0].vf[0].open = false;
+	sim_settle();
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	sim_assert_rules();
+}
+
+/* Its owner uses the VF when the same claim is made again. */
+static void same_claim_again_sets_nothing(void **state)
+{
+	uint32_t changes;
+
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_settle();
+	sim_world->pf[0].vf[0].open = true;
+	changes = sim_world->changes;
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	assert_int_equal(sim_world->changes, changes);
+	sim_world->pf[0].vf[0].open = false;
+}
+
 #define sim_test_with(name, how) cmocka_unit_test_setup_teardown(name, how, sim_tear_down)
 
 int main(void)
@@ -602,6 +630,8 @@ int main(void)
 		sim_test(row_32_second_daemon_is_refused),
 		sim_test(row_35_renamed_pf_is_followed_by_its_address),
 		sim_test(vf_held_by_a_strangers_guest_is_not_handed_out),
+		sim_test(vf_held_by_a_strangers_process_is_not_handed_out),
+		sim_test(same_claim_again_sets_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
