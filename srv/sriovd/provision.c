@@ -16,6 +16,7 @@
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/serial.h"
+#include "srv/sriovd/verify.h"
 #include "srv/sriovd/vf-work.h"
 
 /* i40e takes 22 s for 64 VFs, some firmware two minutes for one: only what never ends is stuck. */
@@ -33,6 +34,7 @@ struct provision {
 	bool hangs;	/* the helper has not come back: pf_gone() has it next */
 	struct spci_pf *facts;
 	struct sriov_error *error;
+	char *note;    /* what people should know of a PF that is ready */
 	GArray *bound; /* of uint64_t: tried to bind already, so not twice */
 };
 
@@ -101,6 +103,7 @@ static void finish(struct provision *work, enum srv_pf_state state, const char *
 	if (work->facts)
 		spci_pf_free(work->facts);
 	sriov_error_free(work->error);
+	g_clear_pointer(&work->note, g_free);
 	g_array_unref(work->bound);
 	if (!work->hangs)
 		g_free(work);
@@ -349,10 +352,22 @@ static bool bind_some(struct provision *work)
 	return true;
 }
 
+static void set_note(struct provision *work, char *note)
+{
+	g_free(work->note);
+	work->note = note;
+}
+
+static void verified(void *data)
+{
+	struct provision *work = data;
+
+	finish(work, SRV_PF_READY, work->note);
+}
+
 static void step_next(struct provision *work)
 {
 	struct srv_pf *pf = work->pf;
-	g_autofree char *note = NULL;
 
 	if (pf->state == SRV_PF_UNMANAGED) {
 		finish(work, SRV_PF_UNMANAGED, NULL);
@@ -368,14 +383,14 @@ static void step_next(struct provision *work)
 			return;
 		}
 		if (pf->facts->num_vfs != pf->wanted_vfs)
-			note = g_strdup_printf(
-				"it has %u VFs and its pool wants %u; the number cannot change "
-				"while a VF is in use",
-				pf->facts->num_vfs, pf->wanted_vfs);
+			set_note(work, g_strdup_printf("it has %u VFs and its pool wants %u; the "
+						       "number cannot change "
+						       "while a VF is in use",
+						       pf->facts->num_vfs, pf->wanted_vfs));
 	}
 	if (!pf->external && bind_some(work))
 		return;
-	finish(work, SRV_PF_READY, note);
+	srv_pf_verify_clean(work->daemon, pf, verified, work);
 }
 
 static void provision_start(void *data)

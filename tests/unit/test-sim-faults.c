@@ -587,6 +587,22 @@ static void vf_held_by_a_strangers_process_is_not_handed_out(void **state)
 	sim_assert_rules();
 }
 
+/* Somebody made the VFs anew, or used one, while no daemon ran. */
+static void vf_that_changed_while_no_daemon_ran_is_not_taken_for_clean(void **state)
+{
+	struct sim_vf *vf = &sim_world->pf[0].vf[0];
+
+	sim_stop();
+	vf->attrs.mac[0] = 0x02;
+	vf->attrs.mac[5] = 0x99;
+	vf->user[0] = 0x02;
+	sim_start();
+	assert_int_equal(vf->resets, 1);
+	sim_assert_attrs(1, 0, NEUTRAL);
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
 /* Its owner uses the VF when the same claim is made again. */
 static void same_claim_again_sets_nothing(void **state)
 {
@@ -631,6 +647,7 @@ int main(void)
 		sim_test(row_35_renamed_pf_is_followed_by_its_address),
 		sim_test(vf_held_by_a_strangers_guest_is_not_handed_out),
 		sim_test(vf_held_by_a_strangers_process_is_not_handed_out),
+		sim_test(vf_that_changed_while_no_daemon_ran_is_not_taken_for_clean),
 		sim_test(same_claim_again_sets_nothing),
 	};
 
