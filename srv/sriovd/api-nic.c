@@ -198,6 +198,7 @@ static void forget(struct nic_call *work, struct srv_nic *nic)
 	if (vf)
 		srv_daemon_put_vf(txn, vf);
 	srv_model_remove_nic(daemon->model, nic);
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, row_gone, work);
 }
 

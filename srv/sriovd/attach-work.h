@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "srv/sriovd/model.h"
 
@@ -19,7 +21,8 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 void srv_attach_work_free(struct srv_attach_work *work);
 
 /*
- * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays.
+ * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays; but
+ * with UNAVAILABLE, libvirt having gone, it is not known. err must not be NULL.
  * Also makes the VLAN link that a macvtap stands on, and the PF's fdb entry behind a bridge.
  */
 int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);
@@ -29,6 +32,10 @@ int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 
 /* The second half of detaching only, for an owner that is gone. Blocks. */
 void srv_attach_work_clean_uplink(struct srv_attach_work *work);
+
+/* For who removes links that nothing stands on: false while one is being made use of. */
+bool srv_attach_work_try_lock_links(void);
+void srv_attach_work_unlock_links(void);
 
 /* After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF. */
 const char *srv_attach_work_uplink(const struct srv_attach_work *work);

@@ -260,9 +260,10 @@ static bool settle(struct srv_daemon *daemon)
 
 		if (!srv_queue_drain_all(left))
 			return false;
-		if (serials_are_idle(daemon))
+		if (serials_are_idle(daemon) &&
+		    (!daemon->ledger || !srv_ledger_is_busy(daemon->ledger)))
 			return true;
-		/* It waits for a child process. */
+		/* It waits for a child process or the disk. */
 		g_main_context_iteration(NULL, FALSE);
 		g_usleep(1000);
 	} while (g_get_monotonic_time() < deadline);

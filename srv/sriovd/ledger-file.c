@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -15,6 +16,9 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "srv/sriovd/ledger.h"
+
+/* Bytes to be free, or nothing new is taken on: what is left is for giving back. */
+#define ROOM_MIN ((uint64_t)1024 * 1024)
 
 /* What SQLite keeps beside a database. */
 static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
@@ -144,6 +148,27 @@ int64_t srv_ledger_size(const char *path, const char *suffix)
 	struct stat st;
 
 	return stat(file, &st) < 0 ? -errno : st.st_size;
+}
+
+void srv_ledger_reserve(const char *path, int64_t bytes)
+{
+	g_autofree char *log = g_strconcat(path, "-wal", NULL);
+	sriov_autofd int fd = open(log, O_WRONLY | O_CLOEXEC);
+
+	/* Whatever the file system says to it: without it there is just no reserve. */
+	if (fd < 0 || fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) < 0)
+		return;
+}
+
+int srv_ledger_dir_check_room(const char *dir, struct sriov_error **err)
+{
+	struct statvfs st;
+
+	if (statvfs(dir, &st) < 0 || (uint64_t)st.f_bavail * st.f_frsize >= ROOM_MIN)
+		return 0;
+	return sriov_error_set(err, SRIOV_ERROR_LEDGER, ENOSPC, dir,
+			       "its file system is full, so nothing new is taken on; what is "
+			       "given back still is: free some space");
 }
 
 /* Setting aside */

@@ -2,7 +2,8 @@
 /*
  * A view waits for one reader per PF, and for a thread that looks into /proc. A reader reads for
  * all views that came before it began; views that come while it reads wait for its next round,
- * since what it reads now may be older than what their clients know already.
+ * since what it reads now may be older than what their clients know already. A reader that a view
+ * has waited for in vain is not waited for again until it comes back.
  */
 #include "srv/sriovd/view.h"
 
@@ -32,6 +33,7 @@ struct reader {
 	struct srv_pf *pf;
 	char *key;
 	bool attrs;
+	bool late;	       /* somebody has waited for this round as long as one does */
 	GPtrArray *now, *next; /* of struct view; now is NULL while it does not read */
 	/* of one round */
 	uint32_t ifindex;
@@ -78,8 +80,17 @@ static void view_came_back(struct view *view)
 static gboolean on_deadline(gpointer data)
 {
 	struct view *view = data;
+	GHashTableIter iter;
+	gpointer value;
 
 	view->deadline_source = 0;
+	g_hash_table_iter_init(&iter, view->daemon->pf_readers);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct reader *reader = value;
+
+		reader->late |= g_ptr_array_find(reader->now, view, NULL) ||
+				g_ptr_array_find(reader->next, view, NULL);
+	}
 	view_answer(view);
 	return G_SOURCE_REMOVE;
 }
@@ -137,6 +148,7 @@ static void reader_done(void *data)
 	struct reader *reader = data;
 	g_autoptr(GPtrArray) views = g_steal_pointer(&reader->now);
 
+	reader->late = false;
 	if (reader->facts || (reader->error && reader->error->code == SRIOV_ERROR_NOT_FOUND))
 		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts));
 	for (guint i = 0; i < views->len; i++)
@@ -163,10 +175,29 @@ static void reader_start(struct reader *reader)
 	srv_queue_push(reader->pf->queue, reader_run, reader_done, reader);
 }
 
-static void read_pf(struct view *view, struct srv_pf *pf, bool attrs)
+static char *reader_key(const struct srv_pf *pf, bool attrs)
 {
 	char address[SRIOV_BDF_STRLEN];
-	g_autofree char *key = g_strdup_printf("%s %d", sriov_bdf_format(pf->bdf, address), attrs);
+
+	return g_strdup_printf("%s %d", sriov_bdf_format(pf->bdf, address), attrs);
+}
+
+/* Both kinds of readers stand in the same queue. */
+static bool hangs(const struct srv_daemon *daemon, const struct srv_pf *pf)
+{
+	for (int attrs = 0; attrs < 2; attrs++) {
+		g_autofree char *key = reader_key(pf, attrs);
+		const struct reader *reader = g_hash_table_lookup(daemon->pf_readers, key);
+
+		if (reader && reader->late)
+			return true;
+	}
+	return false;
+}
+
+static void read_pf(struct view *view, struct srv_pf *pf, bool attrs)
+{
+	g_autofree char *key = reader_key(pf, attrs);
 	struct srv_daemon *daemon = view->daemon;
 	struct reader *reader = g_hash_table_lookup(daemon->pf_readers, key);
 	struct srv_pf_view *pf_view = g_new0(struct srv_pf_view, 1);
@@ -175,6 +206,8 @@ static void read_pf(struct view *view, struct srv_pf *pf, bool attrs)
 	pf_view->problem = g_strdup("the kernel does not answer for it; what is shown is what was "
 				    "known before");
 	g_ptr_array_add(view->public.pfs, pf_view);
+	if (hangs(daemon, pf))
+		return;
 	view->pending++;
 	if (reader) {
 		g_ptr_array_add(reader->next, view);
