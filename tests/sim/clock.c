@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -70,14 +71,26 @@ void __wrap_srv_ledger_commit(struct srv_ledger_txn *txn,
 	__real_srv_ledger_commit(txn, commit_done, commit);
 }
 
-static bool hangs(pid_t pid)
+/* Its place among those that hang in a driver; -1 when it does not. */
+static int hangs(pid_t pid)
 {
 	for (size_t i = 0; *sim_world->faults.hang_file && i < G_N_ELEMENTS(sim_world->hanging);
 	     i++) {
 		if (pid == sim_world->hanging[i])
-			return true;
+			return (int)i;
 	}
-	return false;
+	return -1;
+}
+
+/* Who hangs in the kernel does not die of it before it comes out. */
+int kill(pid_t pid, int sig)
+{
+	int slot = sim_world && pid > 0 && sig == SIGKILL ? hangs(pid) : -1;
+
+	if (slot < 0)
+		return (int)syscall(SYS_kill, pid, sig);
+	sim_world->killed[slot] = true;
+	return 0;
 }
 
 /* Children that are at work, or ended and not yet noticed; not those that hang in a driver. */
@@ -93,7 +106,7 @@ static bool has_children(void)
 			sim_children.pid[i] = sim_children.pid[--sim_children.n];
 			continue;
 		}
-		busy |= info.si_pid || !hangs(sim_children.pid[i]);
+		busy |= info.si_pid || hangs(sim_children.pid[i]) < 0;
 		i++;
 	}
 	return busy;
