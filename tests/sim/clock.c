@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@
 /* Nothing that works takes this long: it hangs, and the test with it. */
 #define REAL_SECONDS_MAX 60
 
-static gint64 skew; /* nanoseconds that the clock is ahead of the real one */
+static int64_t wall_offset; /* seconds */
+static gint64 skew;	    /* nanoseconds that the clock is ahead of the real one */
 static gint commits_open;
 
 int clock_gettime(clockid_t clock, struct timespec *ret)
@@ -32,7 +34,24 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
 		ret->tv_sec += ahead / 1000000000;
 		ret->tv_nsec = ahead % 1000000000;
 	}
+	if (r == 0 && clock == CLOCK_REALTIME)
+		ret->tv_sec += __atomic_load_n(&wall_offset, __ATOMIC_SEQ_CST);
 	return r;
+}
+
+/* GLib asks it for g_get_real_time(), where it does not ask clock_gettime(). */
+int gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*ret = (struct timeval){ now.tv_sec, now.tv_nsec / 1000 };
+	return 0;
+}
+
+void sim_clock_set_wall(int64_t seconds)
+{
+	__atomic_store_n(&wall_offset, seconds, __ATOMIC_SEQ_CST);
 }
 
 /* Commits whose callback has not come yet */
