@@ -206,6 +206,7 @@ static void assert_virtio_instead(void)
 	sim_assert_rules();
 }
 
+/* FAULTS row 21: vfio-pci missing, or bind fails */
 static void bind_that_fails_leaves_virtio_and_is_made_up_for(void **state)
 {
 	assert_virtio_instead();

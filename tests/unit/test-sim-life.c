@@ -236,6 +236,7 @@ static void reboot_of_the_host_begins_anew_with_the_claims(void **state)
 
 /* Hooks and events */
 
+/* FAULTS row 25: hooks doubled, reordered, missing, of others */
 static void doubled_and_late_hooks_change_nothing(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -265,6 +266,7 @@ static void doubled_and_late_hooks_change_nothing(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 25: hooks doubled, reordered, missing, of others */
 static void lost_hooks_are_made_up_for_by_reconciliation(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -313,6 +315,7 @@ static void start_of_which_nothing_is_heard_is_given_up(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 25: hooks doubled, reordered, missing, of others */
 static void hook_with_somebody_elses_uuid_disturbs_nobody(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);

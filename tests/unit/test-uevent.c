@@ -75,6 +75,7 @@ static void on_overrun(void *data)
 	((struct seen *)data)->overruns++;
 }
 
+/* FAULTS row 15: somebody else writes sriov_numvfs=0 */
 static void uevents_read_takes_all_there_is(void **state)
 {
 	const struct snl_uevents_handler handler = { on_removed, on_overrun };
