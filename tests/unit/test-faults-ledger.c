@@ -8,7 +8,7 @@
 
 #define NEUTRAL "00:00:00:00:00:00 vlan 0 qos 0 rate 0-0 spoofchk"
 
-/* FAULTS row 6: claims and starts are refused with the reason, and no VF is touched. */
+/* FAULTS row 6: claims and starts are refused with the reason, no VF is touched; releases work. */
 static void full_disk_refuses_claims_and_touches_no_vf(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -16,6 +16,7 @@ static void full_disk_refuses_claims_and_touches_no_vf(void **state)
 	uint32_t changes;
 
 	sim_assert_done(sim_boot(web));
+	sim_assert_done(sim_claim_vf("ovs", "p0", "a"));
 	sim_settle();
 	changes = sim_world->changes;
 	sim_world->faults.write_errno = ENOSPC;
@@ -23,14 +24,18 @@ static void full_disk_refuses_claims_and_touches_no_vf(void **state)
 	sim_assert_refused(sim_boot(next), "full");
 	sim_settle();
 	assert_int_equal(sim_world->changes, changes);
-	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	sim_assert_counts("enp1s0", "5 free, 2 owned");
 	assert_true(web->device[0].exists);
+	sim_assert_done(sim_release_vf("ovs", "p0"));
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_nics("web1/net0 idle none\n");
 	sim_world->faults.write_errno = 0;
 	sim_run(10 * 1000);
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
 	sim_assert_done(sim_boot(next));
 	sim_settle();
-	sim_assert_counts("enp1s0", "4 free, 3 owned");
+	sim_assert_counts("enp1s0", "5 free, 2 owned");
 	sim_assert_rules();
 }
 

@@ -102,6 +102,7 @@ static void guest_named_like_anothers_uuid_keeps_its_vf(void **state)
 
 /* A disk that fails */
 
+/* FAULTS row 7: I/O error at commit */
 static void claim_whose_release_cannot_be_recorded_stays(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
@@ -118,7 +119,7 @@ static void claim_whose_release_cannot_be_recorded_stays(void **state)
 }
 
 /* It cannot stay with a guest that is gone: it is recorded when the disk can be written again. */
-/* FAULTS row 6: disk full */
+/* FAULTS row 7: I/O error at commit */
 static void guest_that_ends_on_a_failing_disk_leaves_nothing_behind(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
