@@ -21,11 +21,23 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 void srv_attach_work_free(struct srv_attach_work *work);
 
 /*
+ * Looks whether the running domain has the device already, as it has the virtio half of a failover
+ * nic, which is in its own configuration. Blocks.
+ */
+int srv_attach_work_look(struct srv_attach_work *work, bool *ret_there, struct sriov_error **err);
+
+/*
  * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays; but
  * with UNAVAILABLE, libvirt having gone, it is not known. err must not be NULL.
  * Also makes the VLAN link that a macvtap stands on, and the PF's fdb entry behind a bridge.
  */
 int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);
+
+/*
+ * The same in the domain's stored configuration, of which it counts from the next start on; with
+ * the link that it stands on. There already is success. Blocks.
+ */
+int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err);
 
 /* Detaches, and removes fdb entry and VLAN link when nothing else needs them. Blocks. */
 int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
@@ -39,3 +51,6 @@ void srv_attach_work_unlock_links(void);
 
 /* After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF. */
 const char *srv_attach_work_uplink(const struct srv_attach_work *work);
+
+/* Likewise the netdev on the host, e.g. "macvtap0"; NULL for a VF. */
+const char *srv_attach_work_tap(const struct srv_attach_work *work);

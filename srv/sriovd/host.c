@@ -172,6 +172,7 @@ static void link_changed(struct srv_daemon *daemon, struct srv_pf *pf, enum spci
 	if (pf->facts->link == link)
 		return;
 	pf->facts->link = link;
+	pf->link_since = g_get_monotonic_time();
 	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "link %s", names[link]);
 	if (link != SPCI_LINK_UP)
 		return;

@@ -120,6 +120,20 @@ static void take_vf(struct inspect *inspect, sqlite3_stmt *stmt)
 	g_ptr_array_add(inspect->result->image->vfs, row);
 }
 
+static void take_pf(struct inspect *inspect, sqlite3_stmt *stmt)
+{
+	struct srv_pf_row row;
+	g_autofree char *why = srv_sql_read_pf(stmt, &row);
+
+	if (why) {
+		g_autofree char *pf = column_text(stmt, SRV_SQL_PF_PF);
+
+		problem(inspect, "PF %s %s", pf, why);
+		return;
+	}
+	g_array_append_val(inspect->result->image->pfs, row);
+}
+
 static row_fn taker_of(const struct inspect *inspect, const char *table)
 {
 	/* An older version's rows have other columns: only their checksums count. */
@@ -128,6 +142,7 @@ static row_fn taker_of(const struct inspect *inspect, const char *table)
 	return strcmp(table, "head") == 0  ? take_head
 	       : strcmp(table, "nic") == 0 ? take_nic
 	       : strcmp(table, "vf") == 0  ? take_vf
+	       : strcmp(table, "pf") == 0  ? take_pf
 					   : NULL;
 }
 

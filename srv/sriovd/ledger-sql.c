@@ -100,6 +100,14 @@ char *srv_sql_shown(const char *text)
 	return g_string_free(shown, FALSE);
 }
 
+void srv_sql_pf_values(const struct srv_pf_row *row, struct srv_sql_pf_values *ret)
+{
+	ret->at[SRV_SQL_PF_PF] = text_value(sriov_bdf_format(row->pf, ret->pf));
+	ret->at[SRV_SQL_PF_DRAINED] = integer_value(row->drained);
+	ret->at[SRV_SQL_PF_RESIZING] = integer_value(row->resizing);
+	ret->at[SRV_SQL_PF_WANT_VFS] = integer_value(row->want_vfs);
+}
+
 void srv_sql_bind(sqlite3_stmt *stmt, const struct srv_sql_value *values, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -218,6 +226,22 @@ char *srv_sql_read_vf(sqlite3_stmt *stmt, struct srv_vf_row **ret)
 		return g_strdup("has a reason that is not UTF-8");
 	row.reason = (char *)reason;
 	*ret = srv_vf_row_copy(&row);
+	return NULL;
+}
+
+char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret)
+{
+	const char *pf = srv_sql_text(stmt, SRV_SQL_PF_PF);
+	uint32_t drained, resizing;
+
+	if (!pf || sriov_bdf_parse(pf, &ret->pf) < 0)
+		return g_strdup("has a malformed address");
+	if (!read_u32(stmt, SRV_SQL_PF_DRAINED, &drained) || drained > 1 ||
+	    !read_u32(stmt, SRV_SQL_PF_RESIZING, &resizing) || resizing > 1 ||
+	    !read_u32(stmt, SRV_SQL_PF_WANT_VFS, &ret->want_vfs))
+		return g_strdup("has a number out of range");
+	ret->drained = drained;
+	ret->resizing = resizing;
 	return NULL;
 }
 

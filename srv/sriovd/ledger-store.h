@@ -19,6 +19,7 @@ enum srv_ledger_change_kind {
 	SRV_LEDGER_DELETE_NIC,
 	SRV_LEDGER_PUT_VF,
 	SRV_LEDGER_DELETE_VF,
+	SRV_LEDGER_PUT_PF,
 	SRV_LEDGER_PUT_BOOT_ID,
 };
 
@@ -28,6 +29,7 @@ struct srv_ledger_change {
 		struct srv_nic_row *nic; /* of DELETE_NIC only owner.kind, owner.key and id count */
 		struct srv_vf_row *vf;
 		struct srv_vf_ref ref;
+		struct srv_pf_row pf;
 		char *boot_id;
 	};
 };

@@ -258,6 +258,11 @@ void srv_ledger_delete_vf(struct srv_ledger_txn *txn, struct srv_vf_ref ref)
 	add(txn, (struct srv_ledger_change){ .kind = SRV_LEDGER_DELETE_VF, .ref = ref });
 }
 
+void srv_ledger_put_pf(struct srv_ledger_txn *txn, const struct srv_pf_row *row)
+{
+	add(txn, (struct srv_ledger_change){ .kind = SRV_LEDGER_PUT_PF, .pf = *row });
+}
+
 void srv_ledger_put_boot_id(struct srv_ledger_txn *txn, const char *boot_id)
 {
 	add(txn, (struct srv_ledger_change){ .kind = SRV_LEDGER_PUT_BOOT_ID,

@@ -86,9 +86,18 @@ struct srv_vf_row {
 	char *reason; /* of a quarantine; NULL */
 };
 
+/* What was ordered of a PF and outlives the daemon. A PF without a row serves as configured. */
+struct srv_pf_row {
+	struct sriov_bdf pf;
+	bool drained;	   /* gives no VFs */
+	bool resizing;	   /* drained only until it has want_vfs VFs */
+	uint32_t want_vfs; /* in the place of the pools' numVfs; 0: none was ordered */
+};
+
 struct srv_ledger_image {
 	GPtrArray *nics; /* of struct srv_nic_row */
 	GPtrArray *vfs;	 /* of struct srv_vf_row */
+	GArray *pfs;	 /* of struct srv_pf_row */
 	/*
 	 * The kernel's boot_id when it was last written, "" at first. Another one means that every
 	 * VF and every guest of then is gone.
@@ -130,6 +139,8 @@ void srv_ledger_delete_nic(struct srv_ledger_txn *txn, const struct srv_owner *o
 			   const char *id);
 void srv_ledger_put_vf(struct srv_ledger_txn *txn, const struct srv_vf_row *row);
 void srv_ledger_delete_vf(struct srv_ledger_txn *txn, struct srv_vf_ref ref);
+/* One in which nothing is ordered takes the row away. */
+void srv_ledger_put_pf(struct srv_ledger_txn *txn, const struct srv_pf_row *row);
 void srv_ledger_put_boot_id(struct srv_ledger_txn *txn, const char *boot_id);
 
 /*

@@ -9,6 +9,7 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
@@ -19,6 +20,7 @@ struct attach {
 	struct srv_attach_work *work;
 	struct sriov_error *error;
 	struct sriov_error *withdraw_error;
+	bool look; /* it may be there already */
 	guint tries; /* while the domain was busy */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -55,7 +57,7 @@ void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic,
 }
 
 /* One of them may begin the next operation; the others then wait for that as well. */
-static void tell_waiters(struct srv_nic *nic)
+void srv_nic_settled(struct srv_nic *nic)
 {
 	g_autoptr(GArray) waiters = g_steal_pointer(&nic->waiters);
 
@@ -76,9 +78,12 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 
 	nic->busy = false;
 	nic->owner_gone = nic->restarted = false;
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.state == SRV_NIC_ATTACHED &&
+	    attach->work)
+		srv_failover_attached(daemon, nic, srv_attach_work_tap(attach->work), true);
 	if (attach->done)
 		attach->done(error, attach->data);
-	tell_waiters(nic);
+	srv_nic_settled(nic);
 	if (gone)
 		srv_nic_owner_gone(daemon, uuid);
 	/* What it has now it got for the run before. */
@@ -121,6 +126,8 @@ static void succeeded(struct attach *attach)
 		g_free(nic->row.uplink);
 		nic->row.uplink = g_strdup(uplink);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, reason);
+		if (nic->row.mode == SRV_MODE_FAILOVER)
+			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject,
 			  "attached, virtio on %s: %s", uplink, reason ? reason : "");
 	}
@@ -206,8 +213,14 @@ static void put_off(struct attach *attach)
 static void attach_run(void *data)
 {
 	struct attach *attach = data;
+	bool there = false;
 
-	srv_attach_work_run(attach->work, &attach->error);
+	/* The virtio half of a failover nic is in the domain's own configuration, if it is right.
+	 */
+	if (attach->look && srv_attach_work_look(attach->work, &there, &attach->error) < 0)
+		return;
+	if (!there)
+		srv_attach_work_run(attach->work, &attach->error);
 }
 
 /* The VF is in the guest without the network's attributes: it does not stay there. */
@@ -313,6 +326,7 @@ static void attach_device(struct attach *attach)
 		return;
 	}
 	attach->work = srv_attach_work_new(attach->daemon, attach->nic, &attach->error);
+	attach->look = attach->nic->row.mode == SRV_MODE_FAILOVER;
 	if (!attach->work) {
 		failed(attach);
 		return;
@@ -444,11 +458,43 @@ static void detach_ran(void *data)
 			  "cannot be detached: %s", why);
 	} else {
 		give_back(attach);
+		srv_team_reset(&nic->team);
 		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 		nic->row.waiting_since = 0;
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject, "detached");
 	}
 	record(attach);
+}
+
+/* The VF half of a failover nic goes first, and only then the half that the guest talks by. */
+
+struct detach_team {
+	struct srv_daemon *daemon;
+	struct srv_nic *nic;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void demoted(const struct sriov_error *error, void *data)
+{
+	g_autofree struct detach_team *team = data;
+
+	if (!error)
+		srv_nic_detach(team->daemon, team->nic, team->done, team->data);
+	else if (team->done)
+		team->done(error, team->data);
+}
+
+static void detach_team(struct srv_daemon *daemon, struct srv_nic *nic,
+			void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct detach_team *team = g_new0(struct detach_team, 1);
+
+	team->daemon = daemon;
+	team->nic = nic;
+	team->done = done;
+	team->data = data;
+	srv_demote(daemon, nic, "the nic is removed", demoted, team);
 }
 
 void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
@@ -457,6 +503,10 @@ void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 	struct attach *attach;
 
 	g_assert(!nic->busy);
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->vf) {
+		detach_team(daemon, nic, done, data);
+		return;
+	}
 	attach = g_new0(struct attach, 1);
 	attach->daemon = daemon;
 	attach->nic = nic;

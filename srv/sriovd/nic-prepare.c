@@ -9,6 +9,7 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -69,10 +70,11 @@ static int check_request(struct srv_daemon *daemon, const struct srv_owner *owne
 				       "there is no network \"%s\"; the configuration has %s",
 				       request->network, names->len ? names->str : "none at all");
 	}
-	if (request->mode == SRV_MODE_FAILOVER)
-		return sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, EOPNOTSUPP, subject,
-				       "mode \"failover\" is not in this version yet; use "
-				       "\"exclusive\" or \"required\"");
+	if (request->mode == SRV_MODE_FAILOVER && network->fallback.type == SRV_FALLBACK_NONE)
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+				       "mode \"failover\" wants a virtio NIC that is always there, "
+				       "and network %s has the fallback \"none\"",
+				       request->network);
 	if (!request->has_mac)
 		return 0;
 	holder = srv_model_nic_by_mac(daemon->model, request->mac);
@@ -205,6 +207,7 @@ static void drop_rows(struct srv_daemon *daemon, const char *uuid, const GPtrArr
 		if (!txn)
 			txn = srv_ledger_begin(daemon->ledger);
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_failover_forget(daemon, nic);
 		srv_model_remove_nic(daemon->model, nic);
 	}
 	if (txn)
@@ -268,6 +271,8 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 	int r = 0;
 
 	*ret_pending = false;
+	if (nic->row.mode == SRV_MODE_FAILOVER)
+		return srv_failover_reserve(daemon, nic, err);
 	if (!network)
 		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
 				       "its network \"%s\" is not in the configuration any more",
@@ -275,7 +280,8 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 	decision = srv_decide(daemon->model, network,
 			      srv_daemon_numa_node(daemon, nic->row.owner.key));
 	summary = srv_decision_summary(decision, network);
-	*ret_pending = !decision->vf && decision->scrub_pending;
+	*ret_pending = !decision->vf &&
+		       (decision->scrub_pending || srv_failover_make_room(daemon, nic));
 	if (decision->vf) {
 		srv_model_set_backing(nic, SRV_BACKING_VF, decision->vf);
 		srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
@@ -368,6 +374,8 @@ static void begin_anew(struct prepare *prepare)
 		nic->generation++;
 		if (nic->busy)
 			nic->restarted = true;
+		else if (nic->row.mode == SRV_MODE_FAILOVER)
+			srv_failover_begin(nic);
 		else if (request && suits(prepare->daemon, nic, request))
 			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
 		else if (nic->row.state != SRV_NIC_IDLE || nic->vf)
@@ -375,7 +383,7 @@ static void begin_anew(struct prepare *prepare)
 	}
 }
 
-static void committed(const struct sriov_error *error, void *data)
+static void answer(const struct sriov_error *error, void *data)
 {
 	struct prepare *prepare = data;
 
@@ -383,6 +391,17 @@ static void committed(const struct sriov_error *error, void *data)
 		undo(prepare);
 	prepare->done(error, prepare->data);
 	prepare_free(prepare);
+}
+
+static void committed(const struct sriov_error *error, void *data)
+{
+	struct prepare *prepare = data;
+
+	/* libvirt looks for the links under failover nics as soon as it is let go. */
+	if (error)
+		answer(error, prepare);
+	else
+		srv_failover_links(prepare->daemon, prepare->uuid, answer, prepare);
 }
 
 static int fail_busy(const struct srv_nic *nic, struct sriov_error **err)
@@ -536,4 +555,5 @@ void srv_nic_serve_waiting(struct srv_daemon *daemon)
 		else
 			i++;
 	}
+	srv_failover_serve(daemon);
 }

@@ -51,6 +51,7 @@ static void release_nic(struct srv_daemon *daemon, struct srv_nic *nic, struct s
 	if (vf && nic->untouched)
 		srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
 	nic->untouched = false;
+	srv_team_reset(&nic->team);
 	nic->row.waiting_since = 0;
 	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 	srv_daemon_put_nic(txn, nic);

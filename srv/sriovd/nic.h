@@ -51,6 +51,9 @@ void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic);
 void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic, void *data),
 			  void *data);
 
+/* Nothing is under way on it any more: tells those who wait. For who has cleared nic->busy. */
+void srv_nic_settled(struct srv_nic *nic);
+
 /* Detaches one from its running owner and takes its backing. done may be NULL. */
 void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 		    void (*done)(const struct sriov_error *error, void *data), void *data);

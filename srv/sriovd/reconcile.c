@@ -5,6 +5,8 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/drain.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/sweep.h"
@@ -200,7 +202,8 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 
 	if (nic->busy || nic->changed >= began)
 		return;
-	if (!iface) {
+	if (nic->row.mode == SRV_MODE_FAILOVER ? !srv_failover_settle(daemon, nic, domain)
+					       : !iface) {
 		/*
 		 * What only its stored configuration asks for comes with its next start; what was
 		 * removed and the guest has let go is not wanted any more.
@@ -211,6 +214,8 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 			srv_nic_release(daemon, nic);
 		return;
 	}
+	if (nic->row.mode == SRV_MODE_FAILOVER)
+		return;
 	same = nic->vf ? iface->has_vf && nic->vf->facts &&
 				 sriov_bdf_equal(nic->vf->facts->bdf, iface->vf)
 		       : !iface->has_vf && nic->row.backing == SRV_BACKING_VIRTIO;
@@ -312,9 +317,30 @@ static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains, 
 		}
 		srv_daemon_set_numa_node(daemon, nic->row.owner.key, -1);
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_failover_forget(daemon, nic);
 		srv_model_remove_nic(daemon->model, nic);
 	}
 	srv_ledger_commit(txn, NULL, NULL);
+}
+
+/*
+ * Where the configurations of domains that are shut off have the virtio halves of their failover
+ * nics: what they stand on must be there when they start, sriovd or not.
+ */
+static void note_uplinks(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		const char *source = srv_failover_source(domain->stored, nic);
+
+		if (!source || nic->busy || g_strcmp0(nic->row.uplink, source) == 0)
+			continue;
+		g_free(nic->row.uplink);
+		nic->row.uplink = g_strdup(source);
+		put(daemon, nic);
+	}
 }
 
 static void add_holder(GHashTable *holders, uint64_t key, const char *domain)
@@ -386,6 +412,17 @@ static void mark_foreign(struct srv_daemon *daemon, const GPtrArray *domains)
 		srv_ledger_abandon(txn);
 }
 
+static void links_made(const struct sriov_error *error, void *data)
+{
+	struct srv_daemon *daemon = data;
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
+
+	if (error)
+		srv_event(daemon->events, LOG_WARNING, "reconcile", "links",
+			  "a VLAN link that a domain's configuration names cannot be made: %s",
+			  why);
+}
+
 static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t began)
 {
 	for (guint i = 0; i < domains->len; i++) {
@@ -395,9 +432,12 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 			settle_running(daemon, domain, began);
 		else if (!domain->active)
 			settle_stopped(daemon, domain, began);
+		if (!domain->active && domain->stored)
+			note_uplinks(daemon, domain);
 	}
 	forget_missing(daemon, domains, began);
 	mark_foreign(daemon, domains);
+	srv_failover_links(daemon, NULL, links_made, daemon);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		struct srv_pf *pf = daemon->model->pfs->pdata[i];
 
@@ -443,6 +483,8 @@ static void reconcile_done(void *data)
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
 		daemon->reconciled = true;
+		srv_drain_resume(daemon);
+		srv_failover_serve(daemon);
 	}
 	tell_waiters(daemon, reconcile->waiters);
 	g_free(reconcile);

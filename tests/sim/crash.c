@@ -145,7 +145,8 @@ static void judge_end(void)
 
 		/* One that could not be reset stays quarantined, and is there. */
 		if (pf->state == SRV_PF_READY &&
-		    pf->counts[SRV_VF_FREE] + pf->counts[SRV_VF_STATE_QUARANTINED] != SIM_VFS)
+		    pf->counts[SRV_VF_FREE] + pf->counts[SRV_VF_STATE_QUARANTINED] !=
+			    pf->wanted_vfs)
 			sim_broken("at the end %s has %s", pf->name, counts);
 	}
 	for (int i = 0; i < SIM_LINKS; i++) {

@@ -357,6 +357,24 @@ static bool has_vlan(struct nlattr *parent, struct nlattr *data)
 	return false;
 }
 
+/* Mode and address of a macvtap that is there. */
+static void change_macvtap(int peer, struct nlmsghdr *h, struct sim_link *link)
+{
+	size_t head = sizeof(struct ifinfomsg);
+	struct nlattr *mac = nlmsg_find_attr(h, (int)head, IFLA_ADDRESS);
+	struct nlattr *info = nlmsg_find_attr(h, (int)head, IFLA_LINKINFO);
+	struct nlattr *data = info ? nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA) : NULL;
+
+	if (!link || strcmp(link->kind, "macvtap") != 0 || !mac || !data) {
+		ack(peer, h, link ? EOPNOTSUPP : ENODEV, NULL);
+		return;
+	}
+	memcpy(link->mac, nla_data(mac), sizeof(link->mac));
+	link->mode = nla_get_u32(nla_find(nla_data(data), nla_len(data), IFLA_MACVLAN_MODE));
+	sim_changed("macvtap %s mode %u", link->name, link->mode);
+	ack(peer, h, 0, NULL);
+}
+
 static void new_link(int peer, struct nlmsghdr *h)
 {
 	size_t head = sizeof(struct ifinfomsg);
@@ -367,6 +385,10 @@ static void new_link(int peer, struct nlmsghdr *h)
 	struct nlattr *data = nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA);
 	struct sim_link *link;
 
+	if (!name) {
+		change_macvtap(peer, h, link_of(h));
+		return;
+	}
 	if (sim_link_by_name(nla_data(name)) || has_vlan(parent, data)) {
 		ack(peer, h, EEXIST, NULL);
 		return;

@@ -7,6 +7,7 @@
 #include "srv/sriovd/claim.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/log.h"
+#include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/serial.h"
 #include "tests/sim/netlink.h"
@@ -354,6 +355,7 @@ void sim_appear(struct sim_domain *domain)
 	sim_lock();
 	domain->active = true;
 	domain->n_later = 0;
+	sim_plug_stored(domain);
 	sim_unlock();
 }
 
@@ -465,6 +467,26 @@ void sim_shut_down(struct sim_domain *domain)
 }
 
 /* Clients */
+
+char *sim_add_failover(struct sim_domain *domain, const struct sim_failover *nic)
+{
+	struct srv_nic_request request = { .id = (char *)"net0",
+					   .network = (char *)nic->network,
+					   .mode = SRV_MODE_FAILOVER,
+					   .priority = nic->priority };
+	struct srv_nic_edit *edit = g_new0(struct srv_nic_edit, 1);
+	struct answer answer = { 0 };
+
+	edit->domain = g_strdup(domain->name);
+	edit->request = srv_nic_request_copy(&request);
+	edit->now = nic->now;
+	edit->add_port = nic->add_port;
+	srv_nic_edit_run(sim_daemon, edit, on_answer, &answer);
+	if (!sim_run_until(is_answered, &answer, 60000))
+		g_error("nic add is not answered");
+	srv_nic_edit_free(edit);
+	return answer.text;
+}
 
 struct sim_claim *sim_claim_of(const char *owner, const char *id)
 {

@@ -72,6 +72,14 @@ void sim_add_nic(struct sim_domain *domain, const char *id, const char *network,
 		 enum srv_mode mode);
 void sim_undefine(struct sim_domain *domain);
 
+/* nic add NAME --network NETWORK --mode failover. NULL, or the error's sentence (the caller's). */
+struct sim_failover {
+	const char *network;
+	uint32_t priority;
+	bool now, add_port;
+};
+char *sim_add_failover(struct sim_domain *domain, const struct sim_failover *nic);
+
 /*
  * Starts it as libvirt does: the prepare hook, whose refusal ends it; QEMU; the started hook and
  * the event. NULL, or the sentence of the refusal (the caller's). Without a daemon, it just starts.
@@ -94,6 +102,7 @@ void sim_ignore(const struct sriov_error *error, void *data);
 /* Events and connection of libvirt, to the daemon. */
 void sim_virt_event(const char *uuid, enum srv_virt_event event);
 void sim_virt_connect(bool up);
+void sim_virt_negotiated(const char *uuid, const char *alias);
 void sim_virt_device_removed(const char *uuid, const char *alias);
 
 /* Clients */
@@ -126,7 +135,12 @@ char *sim_vf_attrs(uint8_t bus, uint32_t vf);
  */
 char *sim_check_rules(void);
 
+/* The driver of a domain's guest begins to use the VFs that it has, or stops. */
+void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);
+
 /* Inside the simulation. */
+/* With the lock held: what its own configuration gives a domain that starts. */
+void sim_plug_stored(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);
 void sim_device_leave(struct sim_device *device);
 bool sim_is_on_vfio(uint8_t bus, uint8_t function);

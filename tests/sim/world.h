@@ -54,6 +54,7 @@ struct sim_link {
 	uint16_t vlan, proto;
 	uint8_t mac[6];
 	bool up, carrier;
+	uint32_t mode; /* of a macvtap: MACVLAN_MODE_* */
 };
 
 struct sim_fdb {
@@ -78,6 +79,7 @@ struct sim_device {
 struct sim_nic {
 	char id[16], network[16];
 	int mode; /* enum srv_mode */
+	uint32_t priority;
 	bool has_mac;
 	uint8_t mac[6];
 };
@@ -91,6 +93,9 @@ struct sim_domain {
 	bool spoilt;		      /* its stored metadata is no XML of ours */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
+	struct sim_device stored[SIM_NICS]; /* of its own configuration, for its next start */
+	uint32_t ports;			    /* free PCIe root ports in it */
+	bool uses_vfs;			    /* its guest's driver works with the VFs that it gets */
 };
 
 /* What a client was told of its claim by hand. */
@@ -127,6 +132,7 @@ struct sim_faults {
 	char attach_words[96]; /* attaching a hostdev fails with these */
 	uint32_t attach_times; /* so often; 0: for ever */
 	bool lose_attach;      /* it attaches, and the connection is lost before it says so */
+	bool spoil_attach;     /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;       /* it ignores the unplug request */
 	/* The ledger's disk: errno of every write, or of every sync */
 	int write_errno, sync_errno;

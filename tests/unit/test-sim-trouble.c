@@ -348,6 +348,24 @@ static void removed_nic_that_leaves_late_does_not_come_back(void **state)
 	sim_assert_rules();
 }
 
+static void device_that_left_by_itself_is_detached(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	const struct srv_vf *vf = srv_model_find_vf(sim_daemon->model, "enp1s0/0");
+	struct answer answer = { 0 };
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_device_leave(&web->device[0]);
+	web->n_nics = 0;
+	srv_nic_detach(sim_daemon, vf->nic, on_error, &answer);
+	assert_true(sim_run_until(is_done, &answer, 60000));
+	assert_null(answer.text);
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
 /* PFs that fail */
 
 static int set_up_failing(void **state)
@@ -429,6 +447,11 @@ static void who_waits_for_a_pass_is_told_when_libvirt_goes(void **state)
 
 /* The attributes of VFs */
 
+static bool is_settled(void *data)
+{
+	return !((const struct srv_nic *)data)->busy;
+}
+
 #define CONFIG_QOS                                                              \
 	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
 	"\"numVfs\":7}],\"networks\":["                                         \
@@ -460,6 +483,23 @@ static void guest_whose_attach_was_cut_short_gets_all_attributes(void **state)
 	sim_assert_rules();
 }
 
+/* It does not let the VF go that is not as it should be: so nobody else gets it. */
+static void vf_that_cannot_be_withdrawn_stays_its_guests(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+	const struct srv_vf *vf = srv_model_find_vf(sim_daemon->model, "enp1s0/0");
+
+	sim_assert_done(sim_hook_prepare(web));
+	sim_appear(web);
+	sim_world->faults.spoil_attach = sim_world->faults.deaf_guest = true;
+	sim_hook_started(web);
+	assert_true(sim_run_until(is_settled, vf->nic, 120000));
+	assert_true(web->device[0].exists);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	assert_non_null(strstr(vf->nic->row.reason, "did not let the device go"));
+	sim_assert_rules();
+}
+
 /* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
 /* FAULTS row 12: PF down while configuring */
 static void vfs_get_their_attributes_again_when_their_pf_comes_up(void **state)
@@ -479,11 +519,6 @@ static void vfs_get_their_attributes_again_when_their_pf_comes_up(void **state)
 	assert_int_equal(vf[0].attrs.vlan, 100);
 	assert_int_equal(vf[1].attrs.vlan, 100);
 	sim_assert_rules();
-}
-
-static bool is_settled(void *data)
-{
-	return !((const struct srv_nic *)data)->busy;
 }
 
 static bool is_refreshing(void *data)
@@ -617,10 +652,13 @@ int main(void)
 		sim_test(refused_start_takes_nothing_from_an_attach_under_way),
 		sim_test(guest_restarted_during_an_attach_gets_its_vf),
 		sim_test(stored_metadata_that_cannot_be_read_are_not_written_over),
+		sim_test(device_that_left_by_itself_is_detached),
 		sim_test(removed_nic_that_leaves_late_does_not_come_back),
 		cmocka_unit_test_setup_teardown(
 			guest_whose_attach_was_cut_short_gets_all_attributes, set_up_qos,
 			sim_tear_down),
+		cmocka_unit_test_setup_teardown(vf_that_cannot_be_withdrawn_stays_its_guests,
+						set_up_qos, sim_tear_down),
 		sim_test(vfs_get_their_attributes_again_when_their_pf_comes_up),
 		sim_test(claim_that_could_not_be_configured_is_tried_again),
 		sim_test(who_waits_for_a_pass_is_told_when_libvirt_goes),
