@@ -75,107 +75,26 @@ static void attribute_refused_leaves_none_and_is_named(void **state)
 	sim_assert_rules();
 }
 
-/* FAULTS row 11: what happened without being told is found. */
-static void lost_events_are_made_up_for_by_reading_all(void **state)
-{
-	sim_set_link("enp1s0", true, false);
-	sim_link_overrun();
-	sim_run(3000);
-	sim_settle();
-	assert_int_equal(sim_model_pf("enp1s0")->facts->link, SPCI_LINK_DOWN);
-	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_assert_nics("dpdk/p0 attached vf enp2s0/0\n");
-	sim_set_link("enp1s0", true, true);
-	sim_link_overrun();
-	sim_settle();
-	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
-	sim_assert_nics("dpdk/p0 attached vf enp2s0/0\ndpdk/p1 attached vf enp1s0/0\n");
-	sim_assert_rules();
-}
-
 /* FAULTS row 12: a claim is refused, a scrub waits; nothing is set that the driver would forget. */
 static void pf_down_refuses_claims_and_keeps_scrubs_waiting(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
 	/* Nobody has told us. */
-	sim_set_link("enp1s0", false, true);
+	set_link("enp1s0", false, true, false);
 	sim_assert_refused(sim_claim_vf("dpdk", "p1", "a"), "is down");
 	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "is down");
 	sim_assert_done(sim_release_vf("dpdk", "p0"));
 	sim_settle();
 	sim_assert_nics("");
 	sim_assert_counts("enp1s0", "5 free, 2 dirty");
-	sim_change_link("enp1s0", false, true);
+	set_link("enp1s0", false, true, true);
 	sim_assert_refused(sim_claim_vf("dpdk", "p1", "a"), "link down");
-	sim_change_link("enp1s0", true, true);
+	set_link("enp1s0", true, true, true);
 	sim_settle();
 	sim_assert_counts("enp1s0", "7 free");
 	sim_assert_attrs(1, 0, NEUTRAL);
 	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
 	sim_assert_rules();
-}
-
-/* FAULTS row 14 */
-static int set_up_three_of_seven(void **state)
-{
-	sim_new(SIM_CONFIG_ONE_PF);
-	sim_world->faults.vf_limit = 3;
-	sim_start();
-	return 0;
-}
-
-static void fewer_vfs_than_asked_for_are_taken_as_they_are(void **state)
-{
-	assert_int_equal(sim_model_pf("enp1s0")->state, SRV_PF_READY);
-	assert_int_equal(sim_model_pf("enp1s0")->facts->num_vfs, 3);
-	assert_non_null(
-		strstr(sim_model_pf("enp1s0")->reason, "it has 3 VFs and its pool wants 7"));
-	sim_assert_counts("enp1s0", "3 free");
-	for (unsigned i = 1; i <= 4; i++)
-		sim_assert_done(sim_boot(sim_guest(i, "a", SRV_MODE_EXCLUSIVE)));
-	sim_settle();
-	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb2/net0 attached vf enp1s0/1\n"
-			"web3/net0 attached vf enp1s0/2\n"
-			"web4/net0 attached virtio enp1s0.100\n");
-	sim_assert_rules();
-}
-
-/* FAULTS row 19: the VF does not come out of its reset; nobody gets it, and it is said why. */
-static void vf_that_fails_its_reset_is_quarantined_with_the_reason(void **state)
-{
-	const struct srv_vf *vf = srv_model_find_vf(sim_daemon->model, "enp1s0/0");
-	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
-	const char *reason;
-
-	sim_assert_done(sim_boot(web));
-	sim_settle();
-	g_strlcpy(sim_world->faults.fail_file, "reset", sizeof(sim_world->faults.fail_file));
-	sim_world->faults.fail_errno = EIO;
-	sim_world->faults.fail_function = 1;
-	sim_shut_down(web);
-	sim_settle();
-	sim_world->faults.fail_file[0] = '\0';
-	sim_assert_counts("enp1s0", "6 free, 1 quarantined");
-	assert_int_equal(srv_vf_state(vf, &reason), SRV_VF_STATE_QUARANTINED);
-	assert_non_null(strstr(reason, "reset"));
-	assert_non_null(strstr(reason, "0000:01:02.0"));
-	sim_stop();
-	sim_start();
-	sim_assert_counts("enp1s0", "6 free, 1 quarantined");
-	for (unsigned i = 2; i <= 7; i++)
-		sim_assert_done(sim_boot(sim_guest(i, "a", SRV_MODE_REQUIRED)));
-	sim_assert_refused(sim_boot(sim_guest(8, "a", SRV_MODE_REQUIRED)), "1 quarantined");
-	sim_settle();
-	sim_assert_rules();
-}
-
-/* FAULTS row 21 */
-static int set_up_refusing_vfio(void **state)
-{
-	sim_new(SIM_CONFIG_ONE_PF);
-	g_strlcpy(sim_world->faults.refuses, "vfio-pci", sizeof(sim_world->faults.refuses));
-	sim_start();
-	return 0;
 }
 
 static int set_up_without_vfio(void **state)
@@ -207,16 +126,6 @@ static void assert_virtio_instead(void)
 }
 
 /* FAULTS row 21: vfio-pci missing, or bind fails */
-static void bind_that_fails_leaves_virtio_and_is_made_up_for(void **state)
-{
-	assert_virtio_instead();
-	sim_world->faults.refuses[0] = '\0';
-	sim_run(150 * 1000);
-	sim_settle();
-	sim_assert_counts("enp1s0", "7 free");
-	sim_assert_rules();
-}
-
 static void vfio_missing_leaves_virtio_and_is_made_up_for(void **state)
 {
 	assert_virtio_instead();
@@ -257,8 +166,10 @@ static int set_up_without_iommu(void **state)
 {
 	sim_new(SIM_CONFIG_ONE_PF);
 	tree_delete(sim_root, "sys/kernel/iommu_groups");
-	for (uint8_t bus = 1; bus <= SIM_PFS; bus++)
-		sim_pf_delete(bus, "iommu_group");
+	for (uint8_t bus = 1; bus <= SIM_PFS; bus++) {
+		g_autofree char *path = pf_path(bus, "iommu_group");
+		tree_delete(sim_root, path);
+	}
 	sim_world->next_group = 0;
 	sim_start();
 	return 0;
@@ -279,18 +190,12 @@ static void vfs_without_iommu_are_not_offered(void **state)
 	sim_assert_rules();
 }
 
-#define sim_test_of(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, sim_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(claim_without_descriptors_fails_and_nothing_else),
 		sim_test(attribute_refused_leaves_none_and_is_named),
-		sim_test_two(lost_events_are_made_up_for_by_reading_all),
 		sim_test(pf_down_refuses_claims_and_keeps_scrubs_waiting),
-		sim_test_of(fewer_vfs_than_asked_for_are_taken_as_they_are, set_up_three_of_seven),
-		sim_test(vf_that_fails_its_reset_is_quarantined_with_the_reason),
-		sim_test_of(bind_that_fails_leaves_virtio_and_is_made_up_for, set_up_refusing_vfio),
 		sim_test_of(vfio_missing_leaves_virtio_and_is_made_up_for, set_up_without_vfio),
 		sim_test(vf_in_a_shared_group_is_not_offered),
 		sim_test_of(vfs_without_iommu_are_not_offered, set_up_without_iommu),

@@ -8,53 +8,6 @@
 
 #define NEUTRAL "00:00:00:00:00:00 vlan 0 qos 0 rate 0-0 spoofchk"
 
-/* FAULTS row 6: claims and starts are refused with the reason, no VF is touched; releases work. */
-static void full_disk_refuses_claims_and_touches_no_vf(void **state)
-{
-	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
-	struct sim_domain *next = sim_guest(2, "a", SRV_MODE_EXCLUSIVE);
-	uint32_t changes;
-
-	sim_assert_done(sim_boot(web));
-	sim_assert_done(sim_claim_vf("ovs", "p0", "a"));
-	sim_settle();
-	changes = sim_world->changes;
-	sim_world->faults.write_errno = ENOSPC;
-	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "full");
-	sim_assert_refused(sim_boot(next), "full");
-	sim_settle();
-	assert_int_equal(sim_world->changes, changes);
-	sim_assert_counts("enp1s0", "5 free, 2 owned");
-	assert_true(web->device[0].exists);
-	sim_assert_done(sim_release_vf("ovs", "p0"));
-	sim_shut_down(web);
-	sim_settle();
-	sim_assert_nics("web1/net0 idle none\n");
-	sim_world->faults.write_errno = 0;
-	sim_run(10 * 1000);
-	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_assert_done(sim_boot(next));
-	sim_settle();
-	sim_assert_counts("enp1s0", "5 free, 2 owned");
-	sim_assert_rules();
-}
-
-/* FAULTS row 7: an fsync that failed once may have thrown pages away, so nothing is taken after it.
- */
-static void failing_sync_is_never_success(void **state)
-{
-	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_world->faults.sync_errno = EIO;
-	sim_assert_refused(sim_claim_vf("dpdk", "p1", "a"), "ledger");
-	sim_assert_refused(sim_boot(sim_guest(1, "a", SRV_MODE_EXCLUSIVE)), "ledger");
-	sim_world->faults.sync_errno = 0;
-	sim_stop();
-	sim_start();
-	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\nweb1/net0 idle none\n");
-	sim_assert_counts("enp1s0", "6 free, 1 owned");
-	sim_assert_rules();
-}
-
 /*
  * FAULTS row 8: a file where its directory should be, which refuses even root. What the hook makes
  * of the answer is test-hook's: daemon_that_cannot_serve_refuses_required_only().
@@ -124,8 +77,6 @@ static void clock_that_jumps_lets_nothing_expire(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		sim_test(full_disk_refuses_claims_and_touches_no_vf),
-		sim_test(failing_sync_is_never_success),
 		cmocka_unit_test_setup_teardown(state_that_cannot_be_had_refuses_claims_and_starts,
 						set_up_without_state, sim_tear_down),
 		sim_test(clock_that_jumps_lets_nothing_expire),

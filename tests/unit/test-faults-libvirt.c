@@ -35,20 +35,6 @@ static void libvirt_away_is_waited_for_and_compared_by_uuid(void **state)
 	sim_assert_rules();
 }
 
-/* FAULTS row 24: no hook, no event: the next period finds it. */
-static void guest_that_vanished_gives_its_vf_back_within_a_period(void **state)
-{
-	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
-
-	sim_assert_done(sim_boot(web));
-	sim_settle();
-	sim_vanish(web);
-	sim_run((sim_daemon->model->config->reconcile_seconds + 5) * 1000);
-	sim_assert_nics("web1/net0 idle none\n");
-	sim_assert_counts("enp1s0", "7 free");
-	sim_assert_rules();
-}
-
 #define PREPARE                                                 \
 	"{'operation':'prepare','subOperation':'begin','uuid':" \
 	"'0d0d0d0d-0000-4000-8000-000000000001','name':'web1'," \
@@ -210,7 +196,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(libvirt_away_is_waited_for_and_compared_by_uuid),
-		sim_test(guest_that_vanished_gives_its_vf_back_within_a_period),
 		api_test(start_whose_hook_is_gone_is_found_again),
 		api_test(start_whose_hook_is_gone_for_good_leaks_no_vf),
 		api_test(claim_whose_client_is_gone_is_found_again),

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Faults of whole PFs (tests/FAULTS.md): what is there comes, goes, hangs, and changes its name. */
-#include <errno.h>
-
 #include "tests/unit/api-client.h"
 #include "tests/unit/sim-host.h"
 
@@ -45,7 +43,7 @@ static void vfs_destroyed_by_a_stranger_are_made_again_for_their_owners(void **s
 	api_disconnect(watch[1]);
 	sim_run(5000);
 	sim_settle();
-	assert_int_equal(sim_model_pf("enp1s0")->facts->num_vfs, 7);
+	assert_int_equal(model_pf("enp1s0")->facts->num_vfs, 7);
 	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\nweb1/net0 attached vf enp2s0/0\n");
 	sim_assert_counts("enp1s0", "6 free, 1 owned");
 	sim_assert_counts("enp2s0", "6 free, 1 owned");
@@ -61,12 +59,12 @@ static void pf_unbound_and_bound_again_is_known_by_its_address(void **state)
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
 	sim_assert_done(sim_boot(web));
 	sim_settle();
-	sim_pf_unbind(1);
+	pf_unbind(1);
 	sim_settle();
-	assert_null(sim_model_pf("0000:01:00.0")->facts->driver);
+	assert_null(model_pf("0000:01:00.0")->facts->driver);
 	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"),
 			   "VF 0000:01:00.0/0 cannot be configured");
-	sim_pf_bind(1, "eth7");
+	pf_bind(1, "eth7");
 	sim_settle();
 	sim_assert_nics("dpdk/p0 attached vf eth7/0\nweb1/net0 attached vf enp2s0/0\n");
 	sim_assert_counts("eth7", "6 free, 1 owned");
@@ -88,16 +86,16 @@ static void pf_unplugged_leaves_virtio_and_plugged_back_recovers(void **state)
 	sim_settle();
 	sim_assert_nics("dpdk/p0 attached vf enp1s0/1\nweb1/net0 attached vf enp1s0/0\n"
 			"web2/net0 attached vf enp2s0/0\n");
-	sim_pf_unplug(1);
+	pf_unplug(1);
 	sim_run(5000);
 	sim_settle();
-	assert_int_equal(sim_model_pf("0000:01:00.0")->state, SRV_PF_GONE);
+	assert_int_equal(model_pf("0000:01:00.0")->state, SRV_PF_GONE);
 	sim_assert_nics("dpdk/p0 attached vf 0000:01:00.0/1\n"
 			"web1/net0 attached virtio enp2s0.100\n"
 			"web2/net0 attached vf enp2s0/0\n");
 	assert_string_equal(web->device[0].type, "direct");
 	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
-	sim_pf_bind(1, "enp1s0");
+	pf_bind(1, "enp1s0");
 	sim_settle();
 	sim_assert_nics("dpdk/p0 attached vf enp1s0/1\ndpdk/p1 attached vf enp2s0/1\n"
 			"web1/net0 attached virtio enp2s0.100\n"
@@ -110,13 +108,13 @@ static void pf_unplugged_leaves_virtio_and_plugged_back_recovers(void **state)
 static void pf_that_comes_back_after_a_restart_has_its_owners(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_pf_unplug(1);
+	pf_unplug(1);
 	sim_settle();
 	sim_stop();
 	sim_start();
-	assert_int_equal(sim_model_pf("0000:01:00.0")->state, SRV_PF_GONE);
+	assert_int_equal(model_pf("0000:01:00.0")->state, SRV_PF_GONE);
 	sim_assert_nics("dpdk/p0 attached vf 0000:01:00.0/0\n");
-	sim_pf_bind(1, "enp1s0");
+	pf_bind(1, "enp1s0");
 	sim_settle();
 	sim_assert_counts("enp1s0", "6 free, 1 owned");
 	sim_assert_rules();
@@ -126,15 +124,15 @@ static void pf_that_comes_back_after_a_restart_has_its_owners(void **state)
 static void link_down_gets_no_claims_until_it_is_up(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_change_link("enp1s0", true, false);
+	set_link("enp1s0", true, false, true);
 	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
 	sim_assert_done(sim_claim_vf("dpdk", "p2", "a"));
 	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\ndpdk/p1 attached vf enp2s0/0\n"
 			"dpdk/p2 attached vf enp2s0/1\n");
-	sim_change_link("enp2s0", true, false);
+	set_link("enp2s0", true, false, true);
 	sim_assert_refused(sim_claim_vf("dpdk", "p3", "a"), "link down");
 	for (int i = 0; i < 50; i++) {
-		sim_change_link("enp1s0", true, i % 2);
+		set_link("enp1s0", true, i % 2, true);
 		sim_run(20);
 	}
 	sim_settle();
@@ -144,57 +142,11 @@ static void link_down_gets_no_claims_until_it_is_up(void **state)
 	sim_assert_rules();
 }
 
-static bool is_stuck(void *data)
-{
-	return sim_model_pf("enp1s0")->state == SRV_PF_STUCK;
-}
-
-/* FAULTS row 20: a reset that never returns costs one PF, until it does return. */
-static void reset_that_hangs_makes_its_pf_stuck_and_no_other(void **state)
-{
-	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	g_strlcpy(sim_world->faults.hang_file, "reset", sizeof(sim_world->faults.hang_file));
-	sim_assert_done(sim_release_vf("dpdk", "p0"));
-	assert_true(sim_run_until(is_stuck, NULL, 60000));
-	sim_assert_counts("enp1s0", "6 free, 1 dirty");
-	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
-	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_REQUIRED)));
-	sim_run(5000);
-	sim_assert_nics("dpdk/p1 attached vf enp2s0/0\nweb1/net0 attached vf enp2s0/1\n");
-	assert_non_null(
-		strstr(sim_model_pf("enp1s0")->reason, "did not come back from the kernel"));
-	sim_world->faults.hang_file[0] = '\0';
-	sim_settle();
-	assert_int_equal(sim_model_pf("enp1s0")->state, SRV_PF_READY);
-	sim_assert_counts("enp1s0", "7 free");
-	sim_assert_rules();
-}
-
-/* FAULTS row 35 */
-static void pf_renamed_is_followed_by_its_address(void **state)
-{
-	struct sim_domain *web;
-
-	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_netdev_is_renamed(1, "lan0");
-	sim_settle();
-	sim_assert_nics("dpdk/p0 attached vf lan0/0\n");
-	sim_change_link("enp2s0", true, false);
-	for (unsigned i = 1; i <= 7; i++) {
-		web = sim_guest(i, "a", SRV_MODE_EXCLUSIVE);
-		sim_assert_done(sim_boot(web));
-	}
-	sim_settle();
-	sim_assert_counts("lan0", "7 owned");
-	assert_string_equal(web->device[0].source, "lan0.100");
-	sim_assert_rules();
-}
-
 /* FAULTS row 35: without a netdev here its VFs cannot be set up, so that nobody gets one. */
 static void pf_whose_netdev_left_the_namespace_gets_no_claims(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	sim_netdev_leaves(1);
+	netdev_leaves(1);
 	sim_settle();
 	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
 	sim_assert_done(sim_claim_vf("dpdk", "p2", "a"));
@@ -203,7 +155,7 @@ static void pf_whose_netdev_left_the_namespace_gets_no_claims(void **state)
 	sim_assert_done(sim_release_vf("dpdk", "p0"));
 	sim_settle();
 	sim_assert_counts("0000:01:00.0", "6 free, 1 dirty");
-	sim_netdev_comes(1, "enp1s0");
+	netdev_comes(1, "enp1s0");
 	sim_settle();
 	sim_assert_counts("enp1s0", "7 free");
 	sim_assert_rules();
@@ -213,13 +165,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test_two(vfs_destroyed_by_a_stranger_are_made_again_for_their_owners),
-		sim_test_by_address(pf_unbound_and_bound_again_is_known_by_its_address),
-		sim_test_by_address(pf_unplugged_leaves_virtio_and_plugged_back_recovers),
-		sim_test_by_address(pf_that_comes_back_after_a_restart_has_its_owners),
+		sim_test_of(pf_unbound_and_bound_again_is_known_by_its_address, set_up_by_address),
+		sim_test_of(pf_unplugged_leaves_virtio_and_plugged_back_recovers,
+			    set_up_by_address),
+		sim_test_of(pf_that_comes_back_after_a_restart_has_its_owners, set_up_by_address),
 		sim_test_two(link_down_gets_no_claims_until_it_is_up),
-		sim_test_two(reset_that_hangs_makes_its_pf_stuck_and_no_other),
-		sim_test_by_address(pf_renamed_is_followed_by_its_address),
-		sim_test_by_address(pf_whose_netdev_left_the_namespace_gets_no_claims),
+		sim_test_of(pf_whose_netdev_left_the_namespace_gets_no_claims, set_up_by_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
