@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Metadata with a mistake refuses the start with one sentence; hostile XML neither hangs nor crashes the hook; nothing is reserved.
 # timeout: 240
+# FAULTS row 36: hostile domain XML
 sriovd_up 2
 hook=/etc/libvirt/hooks/qemu.d/sriovd
 guest_define good --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:11'
