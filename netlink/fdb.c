@@ -94,6 +94,54 @@ int snl_fdb_del(struct snl *nl, uint32_t ifindex, struct sriov_mac mac, struct s
 			     sriov_mac_format(mac, text));
 }
 
+static struct nl_msg *bridge_message(int type, int flags, uint32_t port, struct sriov_mac mac)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+	/* NUD_NOARP is what iproute2 calls static: it does not age. */
+	struct ndmsg body = { .ndm_family = AF_BRIDGE,
+			      .ndm_ifindex = (int)port,
+			      .ndm_flags = NTF_MASTER,
+			      .ndm_state = NUD_NOARP };
+
+	if (type == RTM_NEWNEIGH)
+		body.ndm_flags |= NTF_STICKY;
+	g_assert(msg && nlmsg_append(msg, &body, sizeof(body), NLMSG_ALIGNTO) == 0);
+	nla_put(msg, NDA_LLADDR, sizeof(mac.octet), mac.octet);
+	return msg;
+}
+
+int snl_fdb_bridge_add(struct snl *nl, uint32_t port, struct sriov_mac mac,
+		       struct sriov_error **err)
+{
+	snl_automsg msg = bridge_message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, port, mac);
+	g_autofree char *name = NULL;
+	snl_autoack ack = { 0 };
+	char text[SRIOV_MAC_STRLEN];
+	int r = change(nl, msg, &ack, err);
+
+	if (r < 0 || ack.err == 0)
+		return r;
+	name = name_of(nl, port);
+	return snl_ack_error(&ack, name, err, "add %s to its bridge's table",
+			     sriov_mac_format(mac, text));
+}
+
+int snl_fdb_bridge_del(struct snl *nl, uint32_t port, struct sriov_mac mac,
+		       struct sriov_error **err)
+{
+	snl_automsg msg = bridge_message(RTM_DELNEIGH, 0, port, mac);
+	g_autofree char *name = NULL;
+	snl_autoack ack = { 0 };
+	char text[SRIOV_MAC_STRLEN];
+	int r = change(nl, msg, &ack, err);
+
+	if (r < 0 || ack.err == 0 || ack.err == ENOENT)
+		return r;
+	name = name_of(nl, port);
+	return snl_ack_error(&ack, name, err, "remove %s from its bridge's table",
+			     sriov_mac_format(mac, text));
+}
+
 int snl_fdb_parse(const struct nlmsghdr *h, struct snl_fdb_row *ret)
 {
 	struct snl_fdb_row row;

@@ -27,3 +27,14 @@ int snl_fdb_del(struct snl *nl, uint32_t ifindex, struct sriov_mac mac, struct s
 
 /* The unicast entries of a link: *ret is a GArray of struct sriov_mac, the caller's. */
 int snl_fdb_list(struct snl *nl, uint32_t ifindex, GArray **ret, struct sriov_error **err);
+
+/*
+ * An entry in the table of the bridge that a link is a port of ("bridge fdb replace MAC dev PORT
+ * master static sticky"): frames to mac go to that port, whatever the bridge learns meanwhile.
+ */
+int snl_fdb_bridge_add(struct snl *nl, uint32_t port, struct sriov_mac mac,
+		       struct sriov_error **err);
+
+/* Removes the bridge's entry of mac at that port, added or learned; none there is success. */
+int snl_fdb_bridge_del(struct snl *nl, uint32_t port, struct sriov_mac mac,
+		       struct sriov_error **err);

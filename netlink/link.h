@@ -82,3 +82,20 @@ int snl_vlan_remove_unused(struct snl *nl, uint32_t ifindex, struct sriov_error 
 /* The link of kind macvtap with this MAC, whatever its parent (libvirt names them macvtap0…). */
 int snl_macvtap_find(struct snl *nl, struct sriov_mac mac, struct snl_link *ret,
 		     struct sriov_error **err);
+
+/* What a macvtap does with frames between itself and the others on its parent; more in steer.h. */
+enum snl_macvtap_mode {
+	SNL_MACVTAP_BRIDGE, /* they reach one another directly */
+	SNL_MACVTAP_VEPA,   /* all frames take the way over the parent */
+};
+
+/*
+ * Changes mode and address of a macvtap, which may be up, both at once, and reads back. An address
+ * that is the macvtap's is in its parent's filter, one that was is not any more (drivers/net/
+ * macvlan.c macvlan_sync_address()).
+ *
+ * Errors: NOT_FOUND, INVALID (no macvtap; its mode is "passthru", which cannot be changed), EXISTS
+ * (EADDRINUSE: another macvtap of the parent has the address), DEVICE.
+ */
+int snl_macvtap_set(struct snl *nl, uint32_t ifindex, enum snl_macvtap_mode mode,
+		    struct sriov_mac mac, struct sriov_error **err);

@@ -59,10 +59,11 @@ _sriovctl_offer() {
 # The options of a command, besides those of every command.
 _sriovctl_options() {
 	case $1 in
-	"nic add") echo --network --id --mode --mac --priority --now --no-wait ;;
+	"nic add") echo --network --id --mode --mac --priority --add-port --now --no-wait ;;
+	drain | resize) echo --force --no-wait ;;
 	"nic remove") echo --now --no-wait ;;
 	"vf claim") echo --network --id --mac ;;
-	"vf release" | start) echo --no-wait ;;
+	"vf release" | start | demote) echo --no-wait ;;
 	"ledger rebuild") echo --yes ;;
 	esac
 	echo --json --no-color --socket --help --version
@@ -71,10 +72,10 @@ _sriovctl_options() {
 # The arguments of a command: the first, or the second after $3.
 _sriovctl_arguments() {
 	case $1/$2 in
-	"pf show/0" | "vf list/0") _sriovctl_values netdev pf list ;;
+	"pf show/0" | "vf list/0" | drain/0 | undrain/0 | resize/0) _sriovctl_values netdev pf list ;;
 	"vf show/0") _sriovctl_values name vf list ;;
-	"nic list/0" | "nic show/0" | explain/0 | "vf release/0") _sriovctl_owners ;;
-	"nic show/1" | explain/1 | "vf release/1" | "nic remove/1") _sriovctl_values id nic list -- "$3" ;;
+	"nic list/0" | "nic show/0" | explain/0 | demote/0 | "vf release/0") _sriovctl_owners ;;
+	"nic show/1" | explain/1 | demote/1 | "vf release/1" | "nic remove/1") _sriovctl_values id nic list -- "$3" ;;
 	"nic add/0" | "nic remove/0" | start/0) _sriovctl_domains ;;
 	esac
 }
@@ -113,7 +114,7 @@ _sriovctl() {
 		return
 	fi
 	case $command in
-	"") _sriovctl_offer "$(printf '%s\n' status explain nic pf vf start events watch config reload ledger help)" "$cur" ;;
+	"") _sriovctl_offer "$(printf '%s\n' status explain nic pf vf start demote drain undrain resize events watch config reload ledger help)" "$cur" ;;
 	"nic ") _sriovctl_offer $'list\nshow\nadd\nremove' "$cur" ;;
 	"pf ") _sriovctl_offer $'list\nshow' "$cur" ;;
 	"vf ") _sriovctl_offer $'list\nshow\nclaim\nrelease' "$cur" ;;

@@ -13,6 +13,8 @@ static json_t *parameters(struct ctl *ctl, const char *domain)
 
 	if (priority)
 		json_object_set_new(json, "priority", json_integer(strtol(priority, NULL, 10)));
+	if (ctl_flag(ctl, "add-port"))
+		json_object_set_new(json, "addPort", json_true());
 	if (ctl_flag(ctl, "now"))
 		json_object_set_new(json, "now", json_true());
 	return json;
@@ -68,6 +70,9 @@ const struct ctl_command ctl_nic_add = {
 		  ctl_check_mac },
 		{ "priority", "N", "0 to 1000: the higher goes first when VFs are short", false,
 		  ctl_check_priority },
+		{ "add-port", NULL,
+		  "failover: add the PCIe root ports that the domain lacks, for its next start",
+		  false, NULL },
 		{ "now", NULL, "attach it to the running domain too", false, NULL },
 		CTL_NO_WAIT_OPTION,
 	},

@@ -55,7 +55,7 @@ static void print_pf(struct ctl *ctl, const json_t *pf)
 	struct ctl_table *table = ctl_fields_new(ctl->writer, 2);
 
 	ctl_line(ctl->writer, 0, CTL_BOLD, "PF %s", name);
-	ctl_field_format(table, "state", ctl_pf_style(pf), "%s%s%s", ctl_str(pf, "state") ?: "?",
+	ctl_field_format(table, "state", ctl_pf_style(pf), "%s%s%s", ctl_pf_state(pf) ?: "?",
 			 reason ? ": " : "", reason ?: "");
 	ctl_field_format(table, "link", ctl_link_style(pf), "%s%s%s", ctl_str(pf, "link") ?: "?",
 			 speed ? ", " : "", speed ?: "");

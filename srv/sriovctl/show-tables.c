@@ -88,7 +88,7 @@ static void link_cell(struct ctl *ctl, struct ctl_table *table, const json_t *pf
 
 static void pf_state_cell(struct ctl *ctl, struct ctl_table *table, const json_t *pf)
 {
-	ctl_table_text(table, ctl_pf_style(pf), ctl_str(pf, "state"));
+	ctl_table_text(table, ctl_pf_style(pf), ctl_pf_state(pf));
 }
 
 /* How many VFs a PF has, and how many it should have where that is something else. */

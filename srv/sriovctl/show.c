@@ -119,8 +119,17 @@ enum ctl_style ctl_vf_style(const json_t *vf)
 	return ctl_is(vf, "state", "unmanaged") ? CTL_DIM : CTL_PLAIN;
 }
 
+const char *ctl_pf_state(const json_t *pf)
+{
+	if (ctl_is(pf, "state", "ready") && json_is_true(json_object_get(pf, "drained")))
+		return "drained";
+	return ctl_str(pf, "state");
+}
+
 enum ctl_style ctl_pf_style(const json_t *pf)
 {
+	if (json_is_true(json_object_get(pf, "drained")))
+		return CTL_WARN;
 	if (ctl_is(pf, "state", "ready"))
 		return CTL_GOOD;
 	if (ctl_is(pf, "state", "configuring"))

@@ -26,6 +26,8 @@ enum ctl_style ctl_nic_style(const json_t *nic);
 enum ctl_style ctl_backing_style(const json_t *nic);
 enum ctl_style ctl_vf_style(const json_t *vf);
 enum ctl_style ctl_pf_style(const json_t *pf);
+/* Its state, in which one that is ready can be drained all the same. */
+const char *ctl_pf_state(const json_t *pf);
 enum ctl_style ctl_link_style(const json_t *pf);
 
 /* Tables of lists of the API. */

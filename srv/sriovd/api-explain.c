@@ -4,6 +4,7 @@
 
 #include "srv/sriovd/api-json.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover.h"
 
 struct explain {
 	struct srv_daemon *daemon;
@@ -114,6 +115,10 @@ static void say_candidate(json_t *text, const struct srv_candidate *candidate)
 		    "'ip link show %s'.",
 		    pf->name, pf->name);
 		return;
+	case SRV_VERDICT_DRAINED:
+		say(text, "%s is drained: it gives no VF until 'sriovctl undrain %s'.", pf->name,
+		    pf->name);
+		return;
 	case SRV_VERDICT_NOT_READY:
 		say(text, "%s is %s%s%s.", pf->name, srv_pf_state_name(pf->state),
 		    pf->reason ? ": " : "", pf->reason ?: "");
@@ -163,6 +168,15 @@ static void say_prospect(json_t *text, struct srv_daemon *daemon, const struct s
 	srv_decision_free(decision);
 }
 
+static void say_failover(json_t *text, struct srv_daemon *daemon, const struct srv_nic *nic)
+{
+	g_autoptr(GPtrArray) sentences = g_ptr_array_new_with_free_func(g_free);
+
+	srv_failover_explain(daemon, nic, sentences);
+	for (guint i = 0; i < sentences->len; i++)
+		say(text, "%s", (const char *)sentences->pdata[i]);
+}
+
 /* The answer */
 
 static json_t *explanation(const struct explain *explain, const struct srv_nic *nic,
@@ -172,6 +186,8 @@ static json_t *explanation(const struct explain *explain, const struct srv_nic *
 	json_t *text = json_array();
 
 	say_state(text, explain, nic);
+	if (nic->row.mode == SRV_MODE_FAILOVER)
+		say_failover(text, explain->daemon, nic);
 	if (!nic->vf)
 		say_prospect(text, explain->daemon, nic);
 	return json_pack("{s:o, s:o, s:o*}", "nic", srv_nic_to_json(nic, backend), "text", text,

@@ -91,6 +91,8 @@ json_t *srv_pf_to_json(const struct srv_model *model, const struct srv_pf *pf,
 	set_int(json, "quarantined", pf->counts[SRV_VF_STATE_QUARANTINED]);
 	set_int(json, "unusable", pf->counts[SRV_VF_UNUSABLE]);
 	set_text(json, "reason", reason);
+	if (pf->drained)
+		json_object_set_new(json, "drained", json_true());
 	return json;
 }
 

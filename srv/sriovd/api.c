@@ -35,6 +35,10 @@ static const struct srv_method methods[] = {
 	{ "Reload", true, srv_api_reload },
 	{ "Watch", false, srv_api_watch },
 	{ "DomainHook", true, srv_api_domain_hook },
+	{ "Demote", true, srv_api_demote },
+	{ "Drain", true, srv_api_drain },
+	{ "Undrain", true, srv_api_undrain },
+	{ "Resize", true, srv_api_resize },
 	{ "CheckLedger", false, srv_api_check_ledger },
 	{ "RebuildLedger", true, srv_api_rebuild_ledger },
 };

@@ -9,6 +9,7 @@
 #include "netlink/link.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
+#include "srv/sriovd/uplink.h"
 
 #define DETACH_SECONDS 30
 
@@ -18,13 +19,36 @@ struct srv_attach_work {
 	struct sbe_nic nic;
 	struct sbe_host host;
 	char *uuid, *owner_name, *id, *alias;
-	char *uplink; /* as configured, before a VLAN link is put on it */
-	char *link;   /* the netdev that the macvtap stands on, or uplink itself */
+	char *team_alias; /* of a failover nic's VF: the virtio half's */
+	char *tap;	  /* the virtio device's netdev on the host */
+	bool failover;
+	bool stored; /* in the stored configuration, not in the running domain */
+	unsigned detach_seconds;
+	GPtrArray *kept; /* links that the configurations of domains name: not to be removed */
+	char *uplink;	 /* as configured, before a VLAN link is put on it */
+	char *link;	 /* the netdev that the macvtap stands on, or uplink itself */
 	struct sriov_mac mac;
 	uint16_t vlan_proto;
 	uint64_t vf_key;
 	GArray *pfs; /* of uint32_t: ifindex of the PFs that may be ports of the bridge */
 };
+
+/*
+ * A VLAN link that nothing stands on may be one on which something is about to stand. Who makes
+ * use of one reads; who removes unused ones writes, and rather leaves them than waits: the next
+ * sweep comes (sweep.h).
+ */
+static GRWLock links_lock;
+
+bool srv_attach_work_try_lock_links(void)
+{
+	return g_rw_lock_writer_trylock(&links_lock);
+}
+
+void srv_attach_work_unlock_links(void)
+{
+	g_rw_lock_writer_unlock(&links_lock);
+}
 
 /* The host's services */
 
@@ -42,7 +66,8 @@ static int host_attach(void *priv, const char *uuid, const char *xml, struct sbe
 {
 	struct srv_attach_work *work = priv;
 	sriov_autoerror err = NULL;
-	int r = srv_virt_attach(work->virt, uuid, xml, &err);
+	int r = work->stored ? srv_virt_attach_stored(work->virt, uuid, xml, &err)
+			     : srv_virt_attach(work->virt, uuid, xml, &err);
 
 	return to_plugin(r, err, error);
 }
@@ -51,8 +76,11 @@ static int host_detach(void *priv, const char *uuid, const char *alias, struct s
 {
 	struct srv_attach_work *work = priv;
 	sriov_autoerror err = NULL;
-	int r = srv_virt_detach(work->virt, uuid, alias, DETACH_SECONDS, &err);
+	int r = srv_virt_detach(work->virt, uuid, alias, work->detach_seconds, &err);
 
+	/* One answer for all that is not there: device, domain, a domain that runs. */
+	if (r < 0 && err->code == SRIOV_ERROR_NOT_FOUND)
+		r = -ENOENT;
 	return to_plugin(r, err, error);
 }
 
@@ -106,6 +134,37 @@ static void collect_pfs(struct srv_attach_work *work, struct srv_model *model)
 	}
 }
 
+/* A VLAN link that is in a domain's own configuration must be there whenever that starts. */
+static void collect_kept(struct srv_attach_work *work, struct srv_model *model)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	work->kept = g_ptr_array_new_with_free_func(g_free);
+	g_hash_table_iter_init(&iter, model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct srv_nic *nic = value;
+
+		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
+			g_ptr_array_add(work->kept, g_strdup(nic->row.uplink));
+	}
+}
+
+/* Which half of a team it is. */
+static void fill_team(struct srv_attach_work *work, const struct srv_nic *nic)
+{
+	work->failover = nic->row.mode == SRV_MODE_FAILOVER;
+	if (work->failover && nic->vf) {
+		work->team_alias = g_steal_pointer(&work->alias);
+		work->alias = srv_nic_alias_vf(nic->row.id);
+		work->nic.alias = work->alias;
+		work->nic.teaming = SBE_TEAMING_TRANSIENT;
+		work->nic.team_alias = work->team_alias;
+	} else if (work->failover) {
+		work->nic.teaming = SBE_TEAMING_PERSISTENT;
+	}
+}
+
 struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
 					    struct sriov_error **err)
 {
@@ -152,7 +211,11 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 		fill_vf(work, nic->vf, network);
 	else
 		fill_virtio(work, nic, network);
+	fill_team(work, nic);
+	work->detach_seconds = work->failover ? daemon->model->config->failover.unplug_seconds
+					      : DETACH_SECONDS;
 	collect_pfs(work, daemon->model);
+	collect_kept(work, daemon->model);
 	return work;
 }
 
@@ -166,13 +229,21 @@ void srv_attach_work_free(struct srv_attach_work *work)
 	g_free(work->alias);
 	g_free(work->uplink);
 	g_free(work->link);
+	g_free(work->team_alias);
+	g_free(work->tap);
 	g_array_unref(work->pfs);
+	g_ptr_array_unref(work->kept);
 	g_free(work);
 }
 
 const char *srv_attach_work_uplink(const struct srv_attach_work *work)
 {
 	return work->link;
+}
+
+const char *srv_attach_work_tap(const struct srv_attach_work *work)
+{
+	return work->tap;
 }
 
 /* The netdevs under a virtio nic */
@@ -189,6 +260,9 @@ static int make_link(struct srv_attach_work *work, struct sriov_error **err)
 	work->link = g_strdup(work->uplink);
 	if (work->nic.uplink_type != SBE_UPLINK_MACVTAP)
 		return 0;
+	/* A failover nic's row names the link itself, not what it stands on. */
+	if (work->failover)
+		return srv_uplink_ensure(work->uplink, work->nic.vlan, work->vlan_proto, err);
 	r = snl_new(&nl, err);
 	if (r < 0)
 		return r;
@@ -242,6 +316,11 @@ static int add_fdb(struct srv_attach_work *work, const char *tap, struct sriov_e
 	return r;
 }
 
+static bool is_kept(const struct srv_attach_work *work, const char *link)
+{
+	return g_ptr_array_find_with_equal_func(work->kept, link, g_str_equal, NULL);
+}
+
 void srv_attach_work_clean_uplink(struct srv_attach_work *work)
 {
 	struct snl_link link;
@@ -253,8 +332,11 @@ void srv_attach_work_clean_uplink(struct srv_attach_work *work)
 		const char *name = work->link ? work->link : work->uplink;
 
 		/* Once attached, the row's uplink is the VLAN link; a PF is not ours to remove. */
-		if (work->nic.vlan && snl_link_get(nl, name, &link, NULL) == 0)
+		if (work->nic.vlan && !is_kept(work, name) &&
+		    snl_link_get(nl, name, &link, NULL) == 0 && srv_attach_work_try_lock_links()) {
 			snl_vlan_remove_unused(nl, link.ifindex, NULL);
+			srv_attach_work_unlock_links();
+		}
 	} else {
 		for (guint i = 0; i < work->pfs->len; i++)
 			snl_fdb_del(nl, g_array_index(work->pfs, uint32_t, i), work->mac, NULL);
@@ -274,16 +356,57 @@ static int from_plugin(const struct sbe_error *error, struct sriov_error **err)
 			       error->message[0] ? error->message : "the plugin gave no reason");
 }
 
-static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *domain,
-						 const char *alias)
+static const struct srv_domain_iface *find_in(const struct srv_domain *xml, const char *alias)
 {
-	for (guint i = 0; domain->live && i < domain->live->ifaces->len; i++) {
-		const struct srv_domain_iface *iface = domain->live->ifaces->pdata[i];
+	for (guint i = 0; xml && i < xml->ifaces->len; i++) {
+		const struct srv_domain_iface *iface = xml->ifaces->pdata[i];
 
 		if (g_strcmp0(iface->alias, alias) == 0)
 			return iface;
 	}
 	return NULL;
+}
+
+static bool is_ours(const struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	return work->nic.backing == SBE_BACKING_VF
+		       ? iface->has_vf && sriov_bdf_key(iface->vf) == work->vf_key
+		       : !iface->has_vf;
+}
+
+static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *domain,
+						 const char *alias)
+{
+	return find_in(domain->live, alias);
+}
+
+/* Where libvirt says that a virtio device stands, and its netdev. */
+static void take_place(struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	if (work->nic.backing != SBE_BACKING_VIRTIO)
+		return;
+	g_free(work->tap);
+	work->tap = g_strdup(iface->target);
+	if (!iface->source)
+		return;
+	g_free(work->link);
+	work->link = g_strdup(iface->source);
+}
+
+int srv_attach_work_look(struct srv_attach_work *work, bool *ret_there, struct sriov_error **err)
+{
+	struct srv_virt_domain *domain;
+	const struct srv_domain_iface *iface;
+	int r = srv_virt_get(work->virt, work->uuid, &domain, err);
+
+	if (r < 0)
+		return r;
+	iface = find_iface(domain, work->alias);
+	*ret_there = iface != NULL;
+	if (iface)
+		take_place(work, iface);
+	srv_virt_domain_free(domain);
+	return 0;
 }
 
 /* What libvirt says it has, not what we told it. */
@@ -299,37 +422,78 @@ static int verify(struct srv_attach_work *work, struct sriov_error **err)
 	if (!iface)
 		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
 				    "libvirt took the device, and the domain does not have it");
-	else if (work->nic.backing == SBE_BACKING_VF &&
-		 (!iface->has_vf || sriov_bdf_key(iface->vf) != work->vf_key))
+	else if (!is_ours(work, iface))
 		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
 				    "the domain has another device under the alias %s",
 				    work->alias);
 	else if (work->nic.backing == SBE_BACKING_VIRTIO &&
 		 work->nic.uplink_type != SBE_UPLINK_MACVTAP && iface->target)
 		r = add_fdb(work, iface->target, err);
+	if (r == 0)
+		take_place(work, iface);
 	srv_virt_domain_free(domain);
+	return r;
+}
+
+static int attach_verified(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct sbe_error error = { 0 };
+	int r = 0;
+
+	work->nic.uplink = work->link;
+	if (work->plugin->attach(&work->host, &work->nic, &error) < 0)
+		r = from_plugin(&error, err);
+	/* An attach whose answer was lost may have come about, and then there is no second one. */
+	if (r < 0 && *err && (*err)->code == SRIOV_ERROR_DEVICE && verify(work, NULL) == 0) {
+		sriov_error_clear(err);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = verify(work, err);
+	if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE)
+		work->plugin->detach(&work->host, &work->nic, NULL);
 	return r;
 }
 
 int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
 {
+	bool on_link = work->nic.backing == SBE_BACKING_VIRTIO;
+	int r = 0;
+
+	if (on_link) {
+		g_rw_lock_reader_lock(&links_lock);
+		r = make_link(work, err);
+	}
+	if (r == 0)
+		r = attach_verified(work, err);
+	if (on_link)
+		g_rw_lock_reader_unlock(&links_lock);
+	/* With libvirt gone it is not known whether the device stands on it. */
+	if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE)
+		srv_attach_work_clean_uplink(work);
+	return r;
+}
+
+int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err)
+{
 	struct sbe_error error = { 0 };
-	int r = work->nic.backing == SBE_BACKING_VIRTIO ? make_link(work, err) : 0;
+	struct srv_virt_domain *domain;
+	bool there;
+	int r = srv_virt_get(work->virt, work->uuid, &domain, err);
 
 	if (r < 0)
 		return r;
-	work->nic.uplink = work->link;
-	if (work->plugin->attach(&work->host, &work->nic, &error) < 0) {
-		r = from_plugin(&error, err);
-		srv_attach_work_clean_uplink(work);
+	there = find_in(domain->stored, work->alias) != NULL;
+	srv_virt_domain_free(domain);
+	r = there ? 0 : make_link(work, err);
+	if (there || r < 0)
 		return r;
-	}
-	r = verify(work, err);
-	if (r < 0) {
-		work->plugin->detach(&work->host, &work->nic, NULL);
-		srv_attach_work_clean_uplink(work);
-	}
-	return r;
+	work->stored = true;
+	work->nic.uplink = work->link;
+	r = work->plugin->attach(&work->host, &work->nic, &error);
+	work->stored = false;
+	return r < 0 ? from_plugin(&error, err) : 0;
 }
 
 int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err)

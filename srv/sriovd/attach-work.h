@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "srv/sriovd/model.h"
 
@@ -19,10 +21,23 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 void srv_attach_work_free(struct srv_attach_work *work);
 
 /*
- * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays.
+ * Looks whether the running domain has the device already, as it has the virtio half of a failover
+ * nic, which is in its own configuration. Blocks.
+ */
+int srv_attach_work_look(struct srv_attach_work *work, bool *ret_there, struct sriov_error **err);
+
+/*
+ * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays; but
+ * with UNAVAILABLE, libvirt having gone, it is not known. err must not be NULL.
  * Also makes the VLAN link that a macvtap stands on, and the PF's fdb entry behind a bridge.
  */
 int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);
+
+/*
+ * The same in the domain's stored configuration, of which it counts from the next start on; with
+ * the link that it stands on. There already is success. Blocks.
+ */
+int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err);
 
 /* Detaches, and removes fdb entry and VLAN link when nothing else needs them. Blocks. */
 int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
@@ -30,5 +45,12 @@ int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 /* The second half of detaching only, for an owner that is gone. Blocks. */
 void srv_attach_work_clean_uplink(struct srv_attach_work *work);
 
+/* For who removes links that nothing stands on: false while one is being made use of. */
+bool srv_attach_work_try_lock_links(void);
+void srv_attach_work_unlock_links(void);
+
 /* After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF. */
 const char *srv_attach_work_uplink(const struct srv_attach_work *work);
+
+/* Likewise the netdev on the host, e.g. "macvtap0"; NULL for a VF. */
+const char *srv_attach_work_tap(const struct srv_attach_work *work);

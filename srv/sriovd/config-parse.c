@@ -61,6 +61,30 @@ const struct srv_key srv_config_keys_access[] = {
 	SRV_KEY_END,
 };
 
+#define FAILOVER_SECONDS(key, member, lowest, highest)                                     \
+	{                                                                                  \
+		.name = key, .read = srv_key_uint,                                         \
+		.offset = offsetof(struct srv_failover_settings, member), .min = (lowest), \
+		.max = (highest)                                                           \
+	}
+
+const struct srv_key srv_config_keys_failover[] = {
+	{ .name = "preempt",
+	  .read = srv_key_bool,
+	  .offset = offsetof(struct srv_failover_settings, preempt) },
+	{ .name = "promotionsPerPf",
+	  .read = srv_key_uint,
+	  .offset = offsetof(struct srv_failover_settings, promotions),
+	  .min = 1,
+	  .max = 64 },
+	FAILOVER_SECONDS("promoteAfterSeconds", promote_seconds, 0, 3600),
+	FAILOVER_SECONDS("negotiateSeconds", negotiate_seconds, 5, 3600),
+	FAILOVER_SECONDS("retrySeconds", retry_seconds, 1, 86400),
+	FAILOVER_SECONDS("unplugSeconds", unplug_seconds, 1, 600),
+	FAILOVER_SECONDS("linkDownSeconds", link_down_seconds, 0, 3600),
+	SRV_KEY_END,
+};
+
 /* Objects of a list that several files may continue; count: how many there were before. */
 static void read_objects(struct srv_reader *reader, const struct srv_key *key, struct srv_json at,
 			 size_t *count, void (*read)(struct srv_reader *, struct srv_json))
@@ -116,6 +140,16 @@ static void read_access(struct srv_reader *reader, const struct srv_key *key, st
 		srv_reader_object(reader, key->members, at, &build->config->access, nodes);
 }
 
+static void read_failover(struct srv_reader *reader, const struct srv_key *key, struct srv_json at,
+			  void *field)
+{
+	struct srv_config_build *build = field;
+	uint32_t nodes[SRV_KEYS_MAX];
+
+	if (set_once(reader, key, at, &build->failover_where))
+		srv_reader_object(reader, key->members, at, &build->config->failover, nodes);
+}
+
 static void read_reconcile(struct srv_reader *reader, const struct srv_key *key, struct srv_json at,
 			   void *field)
 {
@@ -149,6 +183,7 @@ const struct srv_key srv_config_keys_root[] = {
 	  .max = SRV_CONFIG_NETWORKS_MAX,
 	  .members = srv_config_keys_network },
 	{ .name = "access", .read = read_access, .members = srv_config_keys_access },
+	{ .name = "failover", .read = read_failover, .members = srv_config_keys_failover },
 	{ .name = "reconcileSeconds", .read = read_reconcile, .min = 5, .max = 86400 },
 	SRV_KEY_END,
 };
@@ -232,6 +267,7 @@ static void build_clear(struct srv_config_build *build)
 	g_ptr_array_unref(build->pool_refs);
 	g_array_unref(build->indices);
 	g_free(build->access_where);
+	g_free(build->failover_where);
 	g_free(build->reconcile_where);
 }
 

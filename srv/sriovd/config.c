@@ -54,6 +54,12 @@ struct srv_config *srv_config_new_empty(void)
 	config->pools = g_ptr_array_new_with_free_func((GDestroyNotify)srv_pool_free);
 	config->networks = g_ptr_array_new_with_free_func((GDestroyNotify)srv_network_free);
 	config->access.admin_group = g_strdup(ADMIN_GROUP_DEFAULT);
+	config->failover = (struct srv_failover_settings){ .promotions = 2,
+							   .promote_seconds = 5,
+							   .negotiate_seconds = 60,
+							   .retry_seconds = 300,
+							   .unplug_seconds = 30,
+							   .link_down_seconds = 2 };
 	config->reconcile_seconds = RECONCILE_SECONDS_DEFAULT;
 	config->refs = 1;
 	return config;

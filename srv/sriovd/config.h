@@ -80,10 +80,26 @@ struct srv_access {
 	char *read_group;  /* may read; default: everybody (NULL) */
 };
 
+/* Failover nics: when they are given a VF and when it is taken away. */
+struct srv_failover_settings {
+	bool preempt;		    /* take a VF from a nic of lower priority; default false */
+	uint32_t promotions;	    /* at once on one PF, [1, 64], default 2 */
+	uint32_t promote_seconds;   /* after a demotion, or after a PF's link came up: none sooner;
+				       [0, 3600], default 5 */
+	uint32_t negotiate_seconds; /* a guest that has not begun to use its VF by then loses it;
+				       [5, 3600], default 60 */
+	uint32_t retry_seconds;	    /* after a promotion or demotion that failed; [1, 86400],
+				       default 300 */
+	uint32_t unplug_seconds;    /* how long a guest may take to let go; [1, 600], default 30 */
+	uint32_t link_down_seconds; /* PF's link down that long: its nics are demoted; [0, 3600],
+				       default 2 */
+};
+
 struct srv_config {
 	GPtrArray *pools;    /* of struct srv_pool */
 	GPtrArray *networks; /* of struct srv_network */
 	struct srv_access access;
+	struct srv_failover_settings failover;
 	uint32_t reconcile_seconds; /* [5, 86400], default 60 */
 	/* Indices for the lookups below, borrowing from pools and networks; NULL while it is built.
 	 */

@@ -53,7 +53,9 @@ static void forget_boot(struct srv_ledger_image *image)
 		row->state = SRV_NIC_IDLE;
 		row->backing = SRV_BACKING_NONE;
 		row->waiting_since = 0;
-		g_clear_pointer(&row->uplink, g_free);
+		/* A failover nic's stands in its domain's configuration, and that is as it was. */
+		if (row->mode != SRV_MODE_FAILOVER)
+			g_clear_pointer(&row->uplink, g_free);
 		g_clear_pointer(&row->reason, g_free);
 	}
 	for (guint i = 0; i < image->vfs->len; i++) {

@@ -4,7 +4,9 @@
 #include <errno.h>
 
 #include "netlink/monitor.h"
+#include "netlink/uevent.h"
 #include "srv/sriovd/api.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -77,6 +79,13 @@ void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 	srv_ledger_put_vf(txn, &row);
 }
 
+void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf)
+{
+	const struct srv_pf_row row = { pf->bdf, pf->drained, pf->resizing, pf->resize_vfs };
+
+	srv_ledger_put_pf(txn, &row);
+}
+
 char *srv_nic_subject(const struct srv_nic *nic)
 {
 	return g_strdup_printf("nic %s/%s", nic->row.owner.name, nic->row.id);
@@ -90,6 +99,7 @@ static void on_connection(bool connected, void *data)
 
 	srv_event(daemon->events, connected ? LOG_INFO : LOG_WARNING, "libvirt", "libvirt", "%s",
 		  connected ? "connected" : "not connected, trying again");
+	srv_failover_connection(daemon, connected);
 	if (connected)
 		srv_reconcile(daemon);
 	else
@@ -123,6 +133,7 @@ static void on_device_removed(const char *uuid, const char *alias, void *data)
 	struct srv_daemon *daemon = data;
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
+	srv_failover_device_removed(daemon, uuid, alias);
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];
 		g_autofree char *own = srv_nic_alias(nic->row.id);
@@ -134,6 +145,11 @@ static void on_device_removed(const char *uuid, const char *alias, void *data)
 			return;
 		}
 	}
+}
+
+static void on_negotiated(const char *uuid, const char *alias, void *data)
+{
+	srv_failover_negotiated(data, uuid, alias);
 }
 
 /* Making and starting one */
@@ -210,7 +226,7 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		     struct sriov_error **err)
 {
 	static const struct srv_virt_handler handler = { on_connection, on_domain,
-							 on_device_removed };
+							 on_device_removed, on_negotiated };
 	int r = srv_host_watch(daemon, err);
 
 	if (r < 0)
@@ -259,9 +275,10 @@ static bool settle(struct srv_daemon *daemon)
 
 		if (!srv_queue_drain_all(left))
 			return false;
-		if (serials_are_idle(daemon))
+		if (serials_are_idle(daemon) &&
+		    (!daemon->ledger || !srv_ledger_is_busy(daemon->ledger)))
 			return true;
-		/* It waits for a child process. */
+		/* It waits for a child process or the disk. */
 		g_main_context_iteration(NULL, FALSE);
 		g_usleep(1000);
 	} while (g_get_monotonic_time() < deadline);
@@ -280,10 +297,12 @@ static void stop_sources(struct srv_daemon *daemon)
 	if (daemon->monitor)
 		snl_monitor_free(daemon->monitor);
 	daemon->monitor = NULL;
+	g_clear_pointer(&daemon->uevents, snl_uevents_free);
 }
 
 static void release(struct srv_daemon *daemon)
 {
+	srv_failover_free(daemon);
 	srv_virt_free(daemon->virt);
 	srv_queue_unref(daemon->host_queue);
 	srv_queue_unref(daemon->libvirt_queue);
@@ -320,6 +339,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	srv_daemon_set_stopping(&err);
 	srv_nic_refuse_waiting(daemon, err);
 	settled = settle(daemon);
+	srv_failover_stop(daemon);
 	srv_varlink_free(daemon->varlink);
 	srv_ledger_close(daemon->ledger);
 	/* A thread that hangs in a driver or in libvirt still looks at all this: the process ends.

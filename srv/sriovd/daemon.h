@@ -16,6 +16,8 @@
 #include "srv/sriovd/virt.h"
 
 struct snl_monitor;
+struct snl_uevents;
+struct srv_failover;
 struct srv_interface;
 struct srv_varlink;
 
@@ -52,6 +54,8 @@ struct srv_daemon {
 	struct srv_events *events;
 	struct srv_jobs *jobs;
 	struct snl_monitor *monitor;
+	struct snl_uevents *uevents;
+	struct srv_failover *failover;	  /* failover.h; NULL until there is such a nic */
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
 	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */
 	guint domain_queues_max;	  /* above this many, idle ones are given up */
@@ -143,6 +147,9 @@ struct srv_queue *srv_daemon_domain_queue(struct srv_daemon *daemon, const char 
 void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic);
 /* Puts a VF's mark into the transaction, and that its last owner has it no more. */
 void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf);
+
+/* What was ordered of a PF. */
+void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf);
 
 /* The host's NUMA node that a domain's memory comes from, as last heard; -1: several, unknown. */
 int srv_daemon_numa_node(const struct srv_daemon *daemon, const char *uuid);

@@ -14,6 +14,8 @@ const char *srv_verdict_text(enum srv_verdict verdict)
 		return "no free VF";
 	case SRV_VERDICT_LINK_DOWN:
 		return "link down";
+	case SRV_VERDICT_DRAINED:
+		return "drained";
 	case SRV_VERDICT_NOT_READY:
 		return "not ready";
 	}
@@ -53,9 +55,14 @@ static bool look_at(const struct srv_pf *pf, const struct srv_pool *pool, int nu
 	}
 	candidate->link_up = pf->facts && pf->facts->link != SPCI_LINK_DOWN;
 	candidate->numa_local = pf->facts && numa_node >= 0 && pf->facts->numa_node == numa_node;
-	candidate->pending |= pf->state == SRV_PF_CONFIGURING;
+	if (pf->drained) {
+		candidate->verdict = SRV_VERDICT_DRAINED;
+		candidate->pending = false;
+	} else {
+		candidate->pending |= pf->state == SRV_PF_CONFIGURING;
+	}
 	/* Without a netdev its VFs cannot be configured: it is in another network namespace. */
-	if (!ready || !pf->facts || !pf->facts->ifindex)
+	if (!ready || !pf->facts || !pf->facts->ifindex || pf->drained)
 		candidate->vf = NULL;
 	else if (!candidate->vf)
 		candidate->verdict = SRV_VERDICT_NO_FREE_VF;

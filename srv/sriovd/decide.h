@@ -22,6 +22,7 @@ enum srv_verdict {
 	SRV_VERDICT_OUTRANKED, /* has a free VF, but another PF is better */
 	SRV_VERDICT_NO_FREE_VF,
 	SRV_VERDICT_LINK_DOWN, /* has a free VF, but its link is down, and so none is handed out */
+	SRV_VERDICT_DRAINED,   /* kept free, see sriovctl drain */
 	SRV_VERDICT_NOT_READY, /* see the PF's state */
 };
 

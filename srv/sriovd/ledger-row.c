@@ -158,6 +158,7 @@ struct srv_ledger_image *srv_ledger_image_new(void)
 	struct srv_ledger_image *image = g_new0(struct srv_ledger_image, 1);
 
 	image->nics = g_ptr_array_new_with_free_func((GDestroyNotify)srv_nic_row_free);
+	image->pfs = g_array_new(FALSE, FALSE, sizeof(struct srv_pf_row));
 	image->vfs = g_ptr_array_new_with_free_func((GDestroyNotify)srv_vf_row_free);
 	return image;
 }
@@ -168,6 +169,7 @@ void srv_ledger_image_free(struct srv_ledger_image *image)
 		return;
 	g_ptr_array_unref(image->nics);
 	g_ptr_array_unref(image->vfs);
+	g_array_unref(image->pfs);
 	g_free(image->boot_id);
 	g_free(image);
 }

@@ -18,6 +18,9 @@
 static const char *const steps[] = {
 	"CREATE TABLE head (id INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, total INTEGER NOT NULL, "
 	"row_sum INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE pf (pf TEXT NOT NULL, drained INTEGER NOT NULL, resizing INTEGER NOT NULL, "
+	"want_vfs INTEGER NOT NULL, row_sum INTEGER NOT NULL, PRIMARY KEY (pf)) "
+	"STRICT, WITHOUT ROWID;"
 	"CREATE TABLE nic (owner_kind TEXT NOT NULL, owner_key TEXT NOT NULL, id TEXT NOT NULL, "
 	"owner_name TEXT NOT NULL, network TEXT NOT NULL, mode TEXT NOT NULL, mac TEXT NOT NULL, "
 	"priority INTEGER NOT NULL, state TEXT NOT NULL, backing TEXT NOT NULL, vf_pf TEXT, "

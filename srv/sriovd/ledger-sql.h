@@ -15,6 +15,7 @@
 
 #define SRV_SQL_NIC_COLUMNS 17 /* without row_sum, which is the last of a table */
 #define SRV_SQL_VF_COLUMNS  4
+#define SRV_SQL_PF_COLUMNS  4
 
 /* Columns of table nic by number, where it matters. */
 enum srv_sql_nic {
@@ -46,6 +47,14 @@ enum srv_sql_vf {
 	SRV_SQL_VF_SUM,
 };
 
+enum srv_sql_pf {
+	SRV_SQL_PF_PF,
+	SRV_SQL_PF_DRAINED,
+	SRV_SQL_PF_RESIZING,
+	SRV_SQL_PF_WANT_VFS,
+	SRV_SQL_PF_SUM,
+};
+
 /* A row as values. They point into the row and into the buffers. */
 struct srv_sql_nic_values {
 	struct srv_sql_value at[SRV_SQL_NIC_COLUMNS];
@@ -57,9 +66,16 @@ struct srv_sql_vf_values {
 	char pf[SRIOV_BDF_STRLEN];
 };
 
+struct srv_sql_pf_values {
+	struct srv_sql_value at[SRV_SQL_PF_COLUMNS];
+	char pf[SRIOV_BDF_STRLEN];
+};
+
 /* Sets *ret, and returns NULL; or what is wrong with the row, e.g. "has no network". */
 const char *srv_sql_nic_values(const struct srv_nic_row *row, struct srv_sql_nic_values *ret);
 const char *srv_sql_vf_values(const struct srv_vf_row *row, struct srv_sql_vf_values *ret);
+/* Of a PF nothing can be wrong. */
+void srv_sql_pf_values(const struct srv_pf_row *row, struct srv_sql_pf_values *ret);
 
 /*
  * The row a "SELECT * FROM" the table stands on. Returns NULL and *ret, the caller's; or what is
@@ -67,9 +83,16 @@ const char *srv_sql_vf_values(const struct srv_vf_row *row, struct srv_sql_vf_va
  */
 char *srv_sql_read_nic(sqlite3_stmt *stmt, struct srv_nic_row **ret);
 char *srv_sql_read_vf(sqlite3_stmt *stmt, struct srv_vf_row **ret);
+char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret);
 
 /* May it be a text of the ledger's: UTF-8, for it goes into JSON. NULL may not. */
 bool srv_sql_is_text(const char *text);
+
+/*
+ * A text out of a damaged file, or SQLite's message with such a one in it, so that it can be sent
+ * and shown: UTF-8, and nothing that moves a terminal's cursor. NULL gives "NULL". The caller's.
+ */
+char *srv_sql_shown(const char *text);
 
 /* Binds values[i] to parameter i + 1. They are not copied: valid until the statement is reset. */
 void srv_sql_bind(sqlite3_stmt *stmt, const struct srv_sql_value *values, int n);

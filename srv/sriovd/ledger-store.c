@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "srv/sriovd/ledger-file.h"
 #include "srv/sriovd/ledger-row.h"
 #include "srv/sriovd/ledger-sql.h"
 
@@ -39,8 +40,11 @@ enum stmt {
 	VF_FIND,
 	VF_PUT,
 	VF_DELETE,
+	PF_FIND,
+	PF_PUT,
+	PF_DELETE,
 };
-#define STMTS (VF_DELETE + 1)
+#define STMTS (PF_DELETE + 1)
 
 static const char *const sql[STMTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -64,6 +68,9 @@ static const char *const sql[STMTS] = {
 	[VF_FIND] = "SELECT row_sum FROM vf WHERE pf = ?1 AND vf_index = ?2",
 	[VF_PUT] = "INSERT OR REPLACE INTO vf VALUES (?1, ?2, ?3, ?4, ?5)",
 	[VF_DELETE] = "DELETE FROM vf WHERE pf = ?1 AND vf_index = ?2",
+	[PF_FIND] = "SELECT row_sum FROM pf WHERE pf = ?1",
+	[PF_PUT] = "INSERT OR REPLACE INTO pf VALUES (?1, ?2, ?3, ?4, ?5)",
+	[PF_DELETE] = "DELETE FROM pf WHERE pf = ?1",
 };
 
 /* What stands in the head. */
@@ -100,6 +107,7 @@ void srv_ledger_change_clear(struct srv_ledger_change *change)
 		g_free(change->boot_id);
 		break;
 	case SRV_LEDGER_DELETE_VF:
+	case SRV_LEDGER_PUT_PF:
 		break;
 	}
 }
@@ -166,6 +174,7 @@ static void cut_tail(struct srv_ledger_store *store)
 
 	sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
 	store->tail_bad = file && file->pMethods && cut_log(store, file) != SQLITE_OK;
+	srv_ledger_reserve(store->path, LOG_PAGES_MAX * (int64_t)store->page_size);
 }
 
 void srv_ledger_store_tidy(struct srv_ledger_store *store)
@@ -205,6 +214,11 @@ int srv_ledger_store_begin(struct srv_ledger_store *store, struct sriov_error **
 	store->changed = false;
 	rc = run(store, BEGIN);
 	return rc == SQLITE_OK ? 0 : store_error(store, rc, err);
+}
+
+void srv_ledger_store_abandon(struct srv_ledger_store *store)
+{
+	end_group(store);
 }
 
 static int put_head(struct srv_ledger_store *store)
@@ -334,14 +348,15 @@ static int delete_nic(struct apply *apply, const struct srv_nic_row *row, struct
 	return 0;
 }
 
-/* *ret_sum: of the row there is; ret_found: is there one */
-static int find_vf(struct srv_ledger_store *store, const struct srv_sql_value *key, bool *ret_found,
-		   int64_t *ret_sum)
+/* which: of a statement for keys of n columns. *ret_sum: of the row there is; ret_found: is there
+ * one */
+static int find_row(struct srv_ledger_store *store, enum stmt which,
+		    const struct srv_sql_value *key, int n, bool *ret_found, int64_t *ret_sum)
 {
-	sqlite3_stmt *stmt = store->stmts[VF_FIND];
+	sqlite3_stmt *stmt = store->stmts[which];
 	int rc;
 
-	srv_sql_bind(stmt, key, 2);
+	srv_sql_bind(stmt, key, n);
 	rc = sqlite3_step(stmt);
 	*ret_found = rc == SQLITE_ROW;
 	*ret_sum = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
@@ -363,7 +378,7 @@ static int put_vf(struct apply *apply, const struct srv_vf_row *row, struct srio
 		return sriov_error_set(err, SRIOV_ERROR_LEDGER, EINVAL, store->path,
 				       "a VF's row %s: a defect in sriovd", why);
 	sum = srv_sum_values(store->sum, "vf", values.at, SRV_SQL_VF_COLUMNS);
-	rc = find_vf(store, values.at, &found, &old);
+	rc = find_row(store, VF_FIND, values.at, 2, &found, &old);
 	if (rc == SQLITE_OK) {
 		srv_sql_bind(stmt, values.at, SRV_SQL_VF_COLUMNS);
 		sqlite3_bind_int64(stmt, SRV_SQL_VF_SUM + 1, sum);
@@ -386,7 +401,7 @@ static int delete_vf(struct apply *apply, struct srv_vf_ref ref, struct sriov_er
 	int rc;
 
 	srv_sql_vf_values(&row, &values);
-	rc = find_vf(store, values.at, &found, &old);
+	rc = find_row(store, VF_FIND, values.at, 2, &found, &old);
 	if (rc == SQLITE_OK && found) {
 		srv_sql_bind(store->stmts[VF_DELETE], values.at, 2);
 		rc = run(store, VF_DELETE);
@@ -395,6 +410,32 @@ static int delete_vf(struct apply *apply, struct srv_vf_ref ref, struct sriov_er
 	if (rc != SQLITE_OK)
 		return store_error(store, rc, err);
 	apply->total -= (uint64_t)old;
+	return 0;
+}
+
+static int put_pf(struct apply *apply, const struct srv_pf_row *row, struct sriov_error **err)
+{
+	struct srv_ledger_store *store = apply->store;
+	bool ordered = row->drained || row->resizing || row->want_vfs, found;
+	struct srv_sql_pf_values values;
+	int64_t sum = 0, old;
+	int rc;
+
+	srv_sql_pf_values(row, &values);
+	rc = find_row(store, PF_FIND, values.at, 1, &found, &old);
+	if (rc == SQLITE_OK && ordered) {
+		sum = srv_sum_values(store->sum, "pf", values.at, SRV_SQL_PF_COLUMNS);
+		srv_sql_bind(store->stmts[PF_PUT], values.at, SRV_SQL_PF_COLUMNS);
+		sqlite3_bind_int64(store->stmts[PF_PUT], SRV_SQL_PF_SUM + 1, sum);
+		rc = run(store, PF_PUT);
+	} else if (rc == SQLITE_OK && found) {
+		srv_sql_bind(store->stmts[PF_DELETE], values.at, 1);
+		rc = run(store, PF_DELETE);
+	}
+	if (rc != SQLITE_OK)
+		return store_error(store, rc, err);
+	apply->total += (uint64_t)sum - (uint64_t)old;
+	apply->changed = apply->changed || ordered || found;
 	return 0;
 }
 
@@ -420,6 +461,8 @@ static int apply_change(struct apply *apply, const struct srv_ledger_change *cha
 		return put_vf(apply, change->vf, err);
 	case SRV_LEDGER_DELETE_VF:
 		return delete_vf(apply, change->ref, err);
+	case SRV_LEDGER_PUT_PF:
+		return put_pf(apply, &change->pf, err);
 	case SRV_LEDGER_PUT_BOOT_ID:
 		return put_boot_id(apply, change->boot_id, err);
 	}

@@ -19,6 +19,7 @@ enum srv_ledger_change_kind {
 	SRV_LEDGER_DELETE_NIC,
 	SRV_LEDGER_PUT_VF,
 	SRV_LEDGER_DELETE_VF,
+	SRV_LEDGER_PUT_PF,
 	SRV_LEDGER_PUT_BOOT_ID,
 };
 
@@ -28,6 +29,7 @@ struct srv_ledger_change {
 		struct srv_nic_row *nic; /* of DELETE_NIC only owner.kind, owner.key and id count */
 		struct srv_vf_row *vf;
 		struct srv_vf_ref ref;
+		struct srv_pf_row pf;
 		char *boot_id;
 	};
 };
@@ -62,6 +64,9 @@ int srv_ledger_store_apply(struct srv_ledger_store *store, const GArray *changes
  */
 int srv_ledger_store_commit(struct srv_ledger_store *store, bool *ret_written,
 			    struct sriov_error **err);
+
+/* Ends a group: nothing of it is on disk. */
+void srv_ledger_store_abandon(struct srv_ledger_store *store);
 
 /* Between groups: moves the log's pages into the file when there are many. */
 void srv_ledger_store_tidy(struct srv_ledger_store *store);

@@ -258,10 +258,20 @@ void srv_ledger_delete_vf(struct srv_ledger_txn *txn, struct srv_vf_ref ref)
 	add(txn, (struct srv_ledger_change){ .kind = SRV_LEDGER_DELETE_VF, .ref = ref });
 }
 
+void srv_ledger_put_pf(struct srv_ledger_txn *txn, const struct srv_pf_row *row)
+{
+	add(txn, (struct srv_ledger_change){ .kind = SRV_LEDGER_PUT_PF, .pf = *row });
+}
+
 void srv_ledger_put_boot_id(struct srv_ledger_txn *txn, const char *boot_id)
 {
 	add(txn, (struct srv_ledger_change){ .kind = SRV_LEDGER_PUT_BOOT_ID,
 					     .boot_id = g_strdup(boot_id) });
+}
+
+void srv_ledger_keep(struct srv_ledger_txn *txn)
+{
+	txn->work->keep = true;
 }
 
 void srv_ledger_commit(struct srv_ledger_txn *txn,
@@ -271,9 +281,20 @@ void srv_ledger_commit(struct srv_ledger_txn *txn,
 
 	txn->work->done = done;
 	txn->work->data = data;
+	txn->work->keep |= !done;
 	g_clear_pointer(&ledger->image, srv_ledger_image_free);
 	srv_ledger_writer_push(ledger->writer, txn->work);
 	g_free(txn);
+}
+
+int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **err)
+{
+	return ledger->dir ? srv_ledger_dir_check_room(ledger->dir, err) : 0;
+}
+
+bool srv_ledger_is_busy(struct srv_ledger *ledger)
+{
+	return srv_ledger_writer_is_busy(ledger->writer);
 }
 
 void srv_ledger_abandon(struct srv_ledger_txn *txn)

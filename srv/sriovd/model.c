@@ -43,6 +43,7 @@ static void nic_free(gpointer data)
 	g_free(row->uplink);
 	g_free(row->reason);
 	g_free(row->decision);
+	g_free(nic->team.tap);
 	g_clear_pointer(&nic->waiters, g_array_unref);
 	g_free(nic);
 }
@@ -181,6 +182,8 @@ static void apply_config(struct srv_model *model, struct srv_pf *pf)
 		if (pool->num_vfs != SRV_NUM_VFS_KEEP)
 			pf->wanted_vfs = pool->num_vfs;
 	}
+	if (managed && !pf->external && pf->resize_vfs)
+		pf->wanted_vfs = pf->resize_vfs;
 	for (guint i = 0; i < pf->vfs->len; i++) {
 		struct srv_vf *vf = pf->vfs->pdata[i];
 
@@ -223,6 +226,9 @@ static void join_vfs(struct srv_pf *pf)
 
 void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts)
 {
+	/* Seen for the first time, it has been so for who knows how long. */
+	if (pf->facts ? !facts || facts->link != pf->facts->link : pf->link_since != 0)
+		pf->link_since = g_get_monotonic_time();
 	/* What failed with another driver, or none, may work now. */
 	if (pf->state == SRV_PF_FAILED && pf->facts && facts &&
 	    (g_strcmp0(pf->facts->driver, facts->driver) != 0 ||
@@ -231,12 +237,19 @@ void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	pf->facts = facts;
+	pf->taken = ++model->takes;
 	join_vfs(pf);
 	name_pf(pf);
 	apply_config(model, pf);
 }
 
 void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inventory)
+{
+	srv_model_set_inventory_since(model, inventory, model->takes);
+}
+
+void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventory *inventory,
+				   uint64_t since)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
@@ -248,12 +261,15 @@ void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inv
 		struct srv_pf *pf = ensure_pf(model, facts->bdf);
 
 		g_hash_table_add(seen, pf);
-		srv_model_set_pf(model, pf, facts);
+		if (pf->taken <= since)
+			srv_model_set_pf(model, pf, facts);
+		else
+			spci_pf_free(facts);
 	}
 	for (guint i = 0; i < model->pfs->len; i++) {
 		struct srv_pf *pf = model->pfs->pdata[i];
 
-		if (!g_hash_table_contains(seen, pf))
+		if (!g_hash_table_contains(seen, pf) && pf->taken <= since)
 			srv_model_set_pf(model, pf, NULL);
 	}
 }
@@ -523,7 +539,8 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 	}
 	nic->vf = vf;
 	nic->row.backing = backing;
-	if (backing != SRV_BACKING_VIRTIO)
+	/* The virtio half of a failover nic stays where it is, whatever else there is. */
+	if (backing != SRV_BACKING_VIRTIO && nic->row.mode != SRV_MODE_FAILOVER)
 		g_clear_pointer(&nic->row.uplink, g_free);
 	if (!vf)
 		return;
@@ -610,6 +627,14 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 		vf->mark = row->mark;
 		vf->reason = g_strdup(row->reason);
 	}
+	for (guint i = 0; image->pfs && i < image->pfs->len; i++) {
+		const struct srv_pf_row *row = &g_array_index(image->pfs, struct srv_pf_row, i);
+		struct srv_pf *pf = ensure_pf(model, row->pf);
+
+		pf->drained = row->drained;
+		pf->resizing = row->resizing;
+		pf->resize_vfs = row->want_vfs;
+	}
 	for (guint i = 0; i < image->nics->len; i++) {
 		const struct srv_nic_row *row = image->nics->pdata[i];
 		struct srv_nic *nic = srv_model_add_nic(model, row);
@@ -646,4 +671,18 @@ char *srv_nic_alias(const char *id)
 			g_string_append_c(alias, *id);
 	}
 	return g_string_free(alias, FALSE);
+}
+
+/* '_' is never followed by 'v' in what srv_nic_alias() makes. */
+char *srv_nic_alias_vf(const char *id)
+{
+	g_autofree char *alias = srv_nic_alias(id);
+
+	return g_strconcat(alias, "_v", NULL);
+}
+
+void srv_team_reset(struct srv_team *team)
+{
+	g_free(team->tap);
+	*team = (struct srv_team){ 0 };
 }

@@ -72,15 +72,53 @@ struct srv_pf {
 	struct sriov_bdf bdf;
 	char *name;	       /* netdev, or the address while there is none; for people */
 	struct spci_pf *facts; /* NULL while gone */
+	uint64_t taken;	       /* model->takes when it took them */
 	enum srv_pf_state state;
 	char *reason;
+	bool retry; /* it failed, and something is otherwise now: worth another try */
 	uint32_t wanted_vfs; /* numVfs of its pools; SRV_NUM_VFS_KEEP: as found */
+	bool was_down;	     /* since its VFs' attributes were last seen to */
 	bool external;	     /* of an externallyManaged pool */
-	GPtrArray *vfs;	     /* of struct srv_vf, by index; also such that only the ledger knows */
+	bool drained;	     /* gives no VF to anybody: sriovctl drain, or a resize under way */
+	bool resizing;	     /* drained until it has the number of VFs that resize_vfs says */
+	uint32_t
+		resize_vfs; /* number set by sriovctl resize, in the place of the pools'; 0: none */
+	int64_t link_since; /* g_get_monotonic_time() at which the link was seen as it is */
+	GPtrArray *vfs;	    /* of struct srv_vf, by index; also such that only the ledger knows */
 	uint32_t counts[SRV_VF_STATES];
 	/* The executors of its work, made and used by the operations, not by the model. */
 	struct srv_serial *serial;
 	struct srv_queue *queue;
+};
+
+/* Which half of a failover nic receives its frames; steer.h. */
+enum srv_steer {
+	SRV_STEER_UNKNOWN,
+	SRV_STEER_VIRTIO,
+	SRV_STEER_BOTH,
+	SRV_STEER_VF,
+};
+
+/* Has the guest's driver said that it joins the two halves? */
+enum srv_negotiated {
+	SRV_NEGOTIATED_UNKNOWN, /* it may have, when nobody listened */
+	SRV_NEGOTIATED_NO,
+	SRV_NEGOTIATED_YES,
+};
+
+/* The two halves of a failover nic, as they are now. Not on disk: looked at again after a restart.
+ */
+struct srv_team {
+	char *tap; /* host side of the virtio half, "macvtap0"; NULL while its owner is shut off */
+	enum srv_negotiated negotiated;
+	enum srv_steer steered;
+	bool steer_failed;  /* the last try did not succeed, which was told */
+	bool plugged;	    /* libvirt says that the guest has the VF */
+	bool in_use;	    /* and the guest's driver uses it */
+	bool leaving;	    /* the guest is asked to let it go */
+	int64_t idle_since; /* monotonic: plugged and not in use since then */
+	int64_t not_before; /* monotonic: no promotion sooner */
+	int64_t ask_again;  /* monotonic: no demotion sooner, it was refused */
 };
 
 struct srv_nic {
@@ -95,8 +133,10 @@ struct srv_nic {
 	bool busy;	 /* an operation on it is under way */
 	GArray *waiters; /* who waits for the end of it (nic-attach.c); NULL */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */
+	bool restarted;	 /* its owner started anew while it was busy: looked at when that ends */
 	bool owner_gone; /* its owner went away while it was busy: released when the operation ends
 			  */
+	struct srv_team team; /* of mode failover */
 };
 
 struct srv_model {
@@ -105,6 +145,7 @@ struct srv_model {
 	GHashTable *pfs_by_key; /* sriov_bdf_key() → struct srv_pf */
 	GHashTable *nics;	/* "KIND:KEY/ID" → struct srv_nic, owned */
 	GHashTable *nics_by_mac;
+	uint64_t takes; /* counts up whenever a PF takes facts */
 	bool iommu, vfio;
 };
 
@@ -117,8 +158,14 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 /* Takes another configuration (a reference of its own) and works out every VF's pool anew. */
 void srv_model_set_config(struct srv_model *model, struct srv_config *config);
 
-/* Takes a new snapshot of the host; its PFs move into the model and inventory->pfs is empty after.
+/*
+ * Takes a new snapshot of the host; its PFs move into the model and inventory->pfs is empty after.
+ *
+ * since: model->takes when it began to be read: PFs that took facts after that know better
  */
+void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventory *inventory,
+				   uint64_t since);
+/* The same, of this moment. */
 void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inventory);
 
 /* Takes new facts of one PF, stolen. NULL: it is gone. */
@@ -185,5 +232,14 @@ void srv_pf_recount(struct srv_pf *pf);
 /* The attributes that a VF of this nic must have: the network's, and the nic's MAC. */
 struct snl_vf_attrs srv_nic_attrs(const struct srv_nic *nic, const struct srv_network *network);
 
-/* The alias of a nic's device in libvirt: "ua-sriov-net0" (unequal ids give unequal aliases). */
+/*
+ * The alias of a nic's device in libvirt: "ua-sriov-net0" (unequal ids give unequal aliases). Of a
+ * failover nic it is the virtio half's.
+ */
 char *srv_nic_alias(const char *id);
+
+/* The alias of a failover nic's VF, which no other nic's can be: "ua-sriov-net0_v". */
+char *srv_nic_alias_vf(const char *id);
+
+/* Forgets what was known of the halves of a run that is over. */
+void srv_team_reset(struct srv_team *team);

@@ -9,7 +9,9 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
 
 struct attach {
@@ -17,6 +19,8 @@ struct attach {
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
 	struct srv_attach_work *work;
 	struct sriov_error *error;
+	struct sriov_error *withdraw_error;
+	bool look; /* it may be there already */
 	guint tries; /* while the domain was busy */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -29,6 +33,7 @@ static void attach_free(struct attach *attach)
 {
 	srv_attach_work_free(attach->work);
 	sriov_error_free(attach->error);
+	sriov_error_free(attach->withdraw_error);
 	g_free(attach);
 }
 
@@ -52,7 +57,7 @@ void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic,
 }
 
 /* One of them may begin the next operation; the others then wait for that as well. */
-static void tell_waiters(struct srv_nic *nic)
+void srv_nic_settled(struct srv_nic *nic)
 {
 	g_autoptr(GArray) waiters = g_steal_pointer(&nic->waiters);
 
@@ -68,17 +73,25 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	struct srv_daemon *daemon = attach->daemon;
 	struct srv_nic *nic = attach->nic;
 
-	bool gone = nic->owner_gone;
+	bool gone = nic->owner_gone, restarted = nic->restarted;
 	g_autofree char *uuid = g_strdup(nic->row.owner.key);
 
 	nic->busy = false;
-	nic->owner_gone = false;
+	nic->owner_gone = nic->restarted = false;
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.state == SRV_NIC_ATTACHED &&
+	    attach->work)
+		srv_failover_attached(daemon, nic, srv_attach_work_tap(attach->work), true);
 	if (attach->done)
 		attach->done(error, attach->data);
-	tell_waiters(nic);
+	srv_nic_settled(nic);
 	if (gone)
 		srv_nic_owner_gone(daemon, uuid);
+	/* What it has now it got for the run before. */
+	if (restarted)
+		srv_reconcile_soon(daemon);
 	attach_free(attach);
+	/* Its owner's next start may wait for just this. */
+	srv_nic_serve_waiting(daemon);
 }
 
 static void recorded(const struct sriov_error *error, void *data)
@@ -93,6 +106,7 @@ static void record(struct attach *attach)
 	struct srv_ledger_txn *txn = srv_ledger_begin(attach->daemon->ledger);
 
 	srv_daemon_put_nic(txn, attach->nic);
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, recorded, attach);
 }
 
@@ -112,6 +126,8 @@ static void succeeded(struct attach *attach)
 		g_free(nic->row.uplink);
 		nic->row.uplink = g_strdup(uplink);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, reason);
+		if (nic->row.mode == SRV_MODE_FAILOVER)
+			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject,
 			  "attached, virtio on %s: %s", uplink, reason ? reason : "");
 	}
@@ -178,11 +194,33 @@ static void failed(struct attach *attach)
 	record(attach);
 }
 
+/*
+ * libvirt went away in the midst, and it can be that the guest has the device: it keeps what it was
+ * given until libvirt can be asked, which reconciliation does as soon as it is back.
+ */
+static void put_off(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	g_autofree char *subject = srv_nic_subject(nic);
+	g_autofree char *why = sriov_error_text(attach->error);
+
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
+	srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
+		  "not known whether it is attached, looked at when libvirt is back: %s", why);
+	record(attach);
+}
+
 static void attach_run(void *data)
 {
 	struct attach *attach = data;
+	bool there = false;
 
-	srv_attach_work_run(attach->work, &attach->error);
+	/* The virtio half of a failover nic is in the domain's own configuration, if it is right.
+	 */
+	if (attach->look && srv_attach_work_look(attach->work, &there, &attach->error) < 0)
+		return;
+	if (!there)
+		srv_attach_work_run(attach->work, &attach->error);
 }
 
 /* The VF is in the guest without the network's attributes: it does not stay there. */
@@ -190,12 +228,27 @@ static void withdraw_run(void *data)
 {
 	struct attach *attach = data;
 
-	srv_detach_work_run(attach->work, NULL);
+	srv_detach_work_run(attach->work, &attach->withdraw_error);
 }
 
 static void withdrawn(void *data)
 {
-	failed(data);
+	struct attach *attach = data;
+	g_autofree char *subject = NULL;
+	g_autofree char *why = NULL;
+
+	if (!attach->withdraw_error) {
+		failed(attach);
+		return;
+	}
+	/* The guest has it still, so it keeps it. */
+	sriov_error_wrap(&attach->error, "%s", attach->withdraw_error->message);
+	why = sriov_error_text(attach->error);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_ATTACHED, why);
+	subject = srv_nic_subject(attach->nic);
+	srv_event(attach->daemon->events, LOG_ERR, "nic", subject,
+		  "has not all attributes of its network, and cannot be taken back: %s", why);
+	record(attach);
 }
 
 static void restored(const struct sriov_error *error, void *data)
@@ -246,7 +299,9 @@ static void attach_ran(void *data)
 
 	if (attach->error && wait_for_domain(attach))
 		return;
-	if (attach->error) {
+	if (attach->error && attach->error->code == SRIOV_ERROR_UNAVAILABLE) {
+		put_off(attach);
+	} else if (attach->error) {
 		failed(attach);
 	} else if (attach->nic->vf && network) {
 		attrs = srv_nic_attrs(attach->nic, network);
@@ -258,7 +313,20 @@ static void attach_ran(void *data)
 
 static void attach_device(struct attach *attach)
 {
+	const struct srv_vf *vf = attach->nic->vf;
+
+	/* Meanwhile: then it has no address any more. */
+	if (vf && !vf->facts) {
+		g_autofree char *name = srv_vf_name(vf);
+
+		sriov_error_set(&attach->error, SRIOV_ERROR_DEVICE, ENODEV, NULL,
+				"VF %s is gone: somebody destroyed it, or the PF was removed",
+				name);
+		failed(attach);
+		return;
+	}
 	attach->work = srv_attach_work_new(attach->daemon, attach->nic, &attach->error);
+	attach->look = attach->nic->row.mode == SRV_MODE_FAILOVER;
 	if (!attach->work) {
 		failed(attach);
 		return;
@@ -319,12 +387,51 @@ void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
+	bool unprepared = false;
+
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
 
-		if (nic->row.owner.kind == SRV_OWNER_LIBVIRT)
-			srv_nic_attach(daemon, nic, NULL, NULL);
+		unprepared |= !nic->busy &&
+			      (nic->row.state == SRV_NIC_IDLE || nic->row.state == SRV_NIC_FAILED);
+		srv_nic_attach(daemon, nic, NULL, NULL);
 	}
+	/* Its hook was lost, or came while the nic was busy. */
+	if (unprepared)
+		srv_reconcile_soon(daemon);
+}
+
+/* What the VF of a running guest must have */
+
+static void attributes_restored(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+	g_autofree char *subject = srv_nic_subject(attach->nic);
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
+
+	if (why)
+		srv_event(attach->daemon->events, LOG_ERR, "nic", subject,
+			  "may not have the attributes of its network: %s", why);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_ATTACHED, why);
+	record(attach);
+}
+
+void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	struct snl_vf_attrs attrs;
+	struct attach *attach;
+
+	if (nic->busy || nic->row.state != SRV_NIC_ATTACHED || !nic->vf || !nic->vf->facts ||
+	    !network)
+		return;
+	attach = g_new0(struct attach, 1);
+	attach->daemon = daemon;
+	attach->nic = nic;
+	nic->busy = true;
+	attrs = srv_nic_attrs(nic, network);
+	srv_vf_restore(daemon, nic->vf, &attrs, attributes_restored, attach);
 }
 
 /* Detaching */
@@ -351,11 +458,43 @@ static void detach_ran(void *data)
 			  "cannot be detached: %s", why);
 	} else {
 		give_back(attach);
+		srv_team_reset(&nic->team);
 		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 		nic->row.waiting_since = 0;
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject, "detached");
 	}
 	record(attach);
+}
+
+/* The VF half of a failover nic goes first, and only then the half that the guest talks by. */
+
+struct detach_team {
+	struct srv_daemon *daemon;
+	struct srv_nic *nic;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void demoted(const struct sriov_error *error, void *data)
+{
+	g_autofree struct detach_team *team = data;
+
+	if (!error)
+		srv_nic_detach(team->daemon, team->nic, team->done, team->data);
+	else if (team->done)
+		team->done(error, team->data);
+}
+
+static void detach_team(struct srv_daemon *daemon, struct srv_nic *nic,
+			void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct detach_team *team = g_new0(struct detach_team, 1);
+
+	team->daemon = daemon;
+	team->nic = nic;
+	team->done = done;
+	team->data = data;
+	srv_demote(daemon, nic, "the nic is removed", demoted, team);
 }
 
 void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
@@ -364,6 +503,10 @@ void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 	struct attach *attach;
 
 	g_assert(!nic->busy);
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->vf) {
+		detach_team(daemon, nic, done, data);
+		return;
+	}
 	attach = g_new0(struct attach, 1);
 	attach->daemon = daemon;
 	attach->nic = nic;

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 
+#include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/failover-edit.h"
 #include "srv/sriovd/nic.h"
 
 #define TRIES_MAX 8 /* for an id of ours to be free */
@@ -19,6 +21,7 @@ struct work {
 	guint tries;
 	GPtrArray *before; /* of struct srv_nic_request: what the domain asks for, when looked at */
 	GPtrArray *after;  /* ditto, of what was written */
+	struct srv_attach_work *virtio; /* of a failover nic: what its configuration gets */
 	struct sriov_error *error;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -52,6 +55,7 @@ static void finish(struct work *work, const struct sriov_error *error)
 	work->done(error, work->data);
 	g_clear_pointer(&work->before, g_ptr_array_unref);
 	g_clear_pointer(&work->after, g_ptr_array_unref);
+	srv_attach_work_free(work->virtio);
 	sriov_error_free(work->error);
 	g_free(work);
 }
@@ -84,22 +88,24 @@ static struct srv_nic_request *find(const GPtrArray *requests, const char *id)
 static int read_domain(struct work *work, const char *domain, GPtrArray **ret_nics)
 {
 	struct srv_nic_edit *edit = work->edit;
+	const struct sriov_error *bad;
 	struct srv_virt_domain *found;
 	int r = srv_virt_get(work->daemon->virt, domain, &found, &work->error);
 
 	if (r < 0)
 		return r;
+	bad = found->bad ?: found->stored_bad;
 	g_free(edit->uuid);
 	g_free(edit->name);
 	edit->uuid = g_strdup(found->uuid);
 	edit->name = g_strdup(found->name);
 	edit->active = found->active;
-	if (found->bad)
+	if (bad)
 		r = sriov_error_set(
 			&work->error, SRIOV_ERROR_INVALID, EINVAL, found->name,
 			"its metadata cannot be read, so nothing is written over it: %s "
 			"(correct it with: virsh edit %s)",
-			found->bad->message, found->name);
+			bad->message, found->name);
 	else
 		*ret_nics = copy_requests((found->stored ?: found->live)->nics);
 	srv_virt_domain_free(found);
@@ -153,18 +159,58 @@ static int take_out(struct work *work)
 	return 0;
 }
 
+static bool is_failover(const struct srv_nic_request *request)
+{
+	return request && request->mode == SRV_MODE_FAILOVER;
+}
+
+/*
+ * The domain's own virtio NIC comes before the request for a VF beside it, and goes after it: what
+ * is left of an edit that ends half-way is a NIC that works.
+ */
+static int write_virtio(struct work *work)
+{
+	struct srv_nic_edit *edit = work->edit;
+	int r = 0;
+
+	if (!work->virtio)
+		return 0;
+	if (!edit->existed)
+		r = srv_failover_edit_ports(work->daemon->virt, edit->uuid,
+					    edit->now && edit->active, edit->add_port,
+					    &work->error);
+	return r < 0 ? r : srv_attach_work_store(work->virtio, &work->error);
+}
+
+static void remove_virtio(struct work *work, const char *uuid, const char *id)
+{
+	g_autofree char *alias = srv_nic_alias(id);
+	sriov_autoerror err = NULL;
+
+	if (srv_virt_detach_stored(work->daemon->virt, uuid, alias, &err) < 0 &&
+	    err->code != SRIOV_ERROR_NOT_FOUND && err->code != SRIOV_ERROR_INVALID && !work->error)
+		sriov_error_propagate(&work->error, g_steal_pointer(&err));
+}
+
 static void write_run(void *data)
 {
 	struct work *work = data;
 	struct srv_nic_edit *edit = work->edit;
 	g_autofree char *uuid = g_strdup(edit->uuid);
+	bool with_virtio;
 
 	g_clear_pointer(&work->after, g_ptr_array_unref);
 	if (read_domain(work, uuid, &work->after) < 0)
 		return;
-	if ((edit->request ? add(work) : take_out(work)) < 0)
+	with_virtio = edit->remove && is_failover(find(work->after, edit->remove));
+	if ((edit->request ? add(work) : take_out(work)) < 0 || write_virtio(work) < 0)
 		return;
-	srv_virt_set_nics(work->daemon->virt, uuid, work->after, edit->now, &work->error);
+	if (srv_virt_set_nics(work->daemon->virt, uuid, work->after, edit->now, &work->error) < 0) {
+		if (work->virtio && !edit->existed)
+			remove_virtio(work, uuid, edit->request->id);
+	} else if (with_virtio) {
+		remove_virtio(work, uuid, edit->remove);
+	}
 }
 
 static void look(struct work *work);
@@ -198,6 +244,7 @@ static void write_done(void *data)
 		finish(work, work->error);
 		return;
 	}
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, rows_written, work);
 }
 
@@ -274,6 +321,11 @@ static void look_done(void *data)
 	work->promised = false;
 	if (!work->error && work->edit->request && check(work) == 0)
 		promise_mac(work);
+	g_clear_pointer(&work->virtio, srv_attach_work_free);
+	if (!work->error && is_failover(work->edit->request))
+		work->virtio = srv_failover_edit_new(work->daemon, work->edit->uuid,
+						     work->edit->name, work->edit->request,
+						     &work->error);
 	if (work->error) {
 		finish(work, work->error);
 		return;

@@ -17,7 +17,8 @@ struct srv_nic_edit {
 	char *domain;			 /* UUID or name */
 	struct srv_nic_request *request; /* to add; its id NULL: the first free "netN" */
 	char *remove;			 /* or the id to remove */
-	bool now; /* of the running domain as well; else of its stored configuration only */
+	bool add_port; /* to add a failover nic: a PCIe root port too, if none is free */
+	bool now;      /* of the running domain as well; else of its stored configuration only */
 	/* out */
 	char *uuid, *name;
 	bool active;  /* the domain runs */

@@ -5,8 +5,11 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/drain.h"
+#include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/sweep.h"
 #include "srv/sriovd/vf-work.h"
 
 /* A start that was prepared and of which nothing was heard since: it failed, libvirt says so by
@@ -86,6 +89,8 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, vf ? NULL : nic->row.reason);
 	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found attached, adopted");
 	put(daemon, nic);
+	/* libvirt sets only a part of them. */
+	srv_nic_restore(daemon, nic);
 }
 
 struct supplying {
@@ -197,12 +202,20 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 
 	if (nic->busy || nic->changed >= began)
 		return;
-	if (!iface) {
-		/* What only its stored configuration asks for comes with its next start. */
-		if (asks_for(domain->live->nics, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
+	if (nic->row.mode == SRV_MODE_FAILOVER ? !srv_failover_settle(daemon, nic, domain)
+					       : !iface) {
+		/*
+		 * What only its stored configuration asks for comes with its next start; what was
+		 * removed and the guest has let go is not wanted any more.
+		 */
+		if (asks_for(domain->live->nics, nic->row.id))
 			supply(daemon, nic);
+		else
+			srv_nic_release(daemon, nic);
 		return;
 	}
+	if (nic->row.mode == SRV_MODE_FAILOVER)
+		return;
 	same = nic->vf ? iface->has_vf && nic->vf->facts &&
 				 sriov_bdf_equal(nic->vf->facts->bdf, iface->vf)
 		       : !iface->has_vf && nic->row.backing == SRV_BACKING_VIRTIO;
@@ -304,9 +317,30 @@ static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains, 
 		}
 		srv_daemon_set_numa_node(daemon, nic->row.owner.key, -1);
 		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_failover_forget(daemon, nic);
 		srv_model_remove_nic(daemon->model, nic);
 	}
 	srv_ledger_commit(txn, NULL, NULL);
+}
+
+/*
+ * Where the configurations of domains that are shut off have the virtio halves of their failover
+ * nics: what they stand on must be there when they start, sriovd or not.
+ */
+static void note_uplinks(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		const char *source = srv_failover_source(domain->stored, nic);
+
+		if (!source || nic->busy || g_strcmp0(nic->row.uplink, source) == 0)
+			continue;
+		g_free(nic->row.uplink);
+		nic->row.uplink = g_strdup(source);
+		put(daemon, nic);
+	}
 }
 
 static void add_holder(GHashTable *holders, uint64_t key, const char *domain)
@@ -378,6 +412,17 @@ static void mark_foreign(struct srv_daemon *daemon, const GPtrArray *domains)
 		srv_ledger_abandon(txn);
 }
 
+static void links_made(const struct sriov_error *error, void *data)
+{
+	struct srv_daemon *daemon = data;
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
+
+	if (error)
+		srv_event(daemon->events, LOG_WARNING, "reconcile", "links",
+			  "a VLAN link that a domain's configuration names cannot be made: %s",
+			  why);
+}
+
 static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t began)
 {
 	for (guint i = 0; i < domains->len; i++) {
@@ -387,9 +432,12 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 			settle_running(daemon, domain, began);
 		else if (!domain->active)
 			settle_stopped(daemon, domain, began);
+		if (!domain->active && domain->stored)
+			note_uplinks(daemon, domain);
 	}
 	forget_missing(daemon, domains, began);
 	mark_foreign(daemon, domains);
+	srv_failover_links(daemon, NULL, links_made, daemon);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		struct srv_pf *pf = daemon->model->pfs->pdata[i];
 
@@ -399,8 +447,11 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 	}
 }
 
+/* Those of a pass; others may come meanwhile. */
 static void tell_waiters(struct srv_daemon *daemon, GPtrArray *waiters)
 {
+	if (!daemon->reconcile_waiters)
+		daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < waiters->len; i++) {
 		const struct srv_waiter *waiter = waiters->pdata[i];
 
@@ -432,6 +483,8 @@ static void reconcile_done(void *data)
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
 		daemon->reconciled = true;
+		srv_drain_resume(daemon);
+		srv_failover_serve(daemon);
 	}
 	tell_waiters(daemon, reconcile->waiters);
 	g_free(reconcile);
@@ -454,8 +507,11 @@ void srv_reconcile(struct srv_daemon *daemon)
 		daemon->reconcile_again = true;
 		return;
 	}
-	if (!can_reconcile(daemon))
+	if (!can_reconcile(daemon)) {
+		/* Those who came while the last pass ran would wait for libvirt's return. */
+		tell_waiters(daemon, g_steal_pointer(&daemon->reconcile_waiters));
 		return;
+	}
 	daemon->reconciling = true;
 	daemon->reconcile_again = false;
 	reconcile = g_new0(struct reconcile, 1);
@@ -495,22 +551,6 @@ void srv_reconcile_then(struct srv_daemon *daemon, void (*done)(void *data), voi
 	srv_reconcile(daemon);
 }
 
-/* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
-static gboolean on_period(gpointer data)
-{
-	srv_host_refresh(data);
-	srv_reconcile(data);
-	return G_SOURCE_CONTINUE;
-}
-
-void srv_reconcile_schedule(struct srv_daemon *daemon)
-{
-	if (daemon->reconcile_source)
-		g_source_remove(daemon->reconcile_source);
-	daemon->reconcile_source = g_timeout_add_seconds(daemon->model->config->reconcile_seconds,
-							 on_period, daemon);
-}
-
 static void claim_configured(const struct sriov_error *error, void *data)
 {
 	struct srv_nic *nic = data;
@@ -524,7 +564,7 @@ static void claim_configured(const struct sriov_error *error, void *data)
 		nic->vf->fresh = false;
 }
 
-void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
+static void configure_claims(struct srv_daemon *daemon, const struct srv_pf *pf, bool only_failed)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
 
@@ -535,10 +575,35 @@ void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 		struct snl_vf_attrs attrs;
 
 		if (nic->row.owner.kind != SRV_OWNER_MANUAL || !nic->vf || !nic->vf->facts ||
-		    !network || nic->busy || (pf && nic->vf->pf != pf))
+		    !network || nic->busy || (pf && nic->vf->pf != pf) ||
+		    (only_failed && nic->row.state != SRV_NIC_FAILED))
 			continue;
 		nic->busy = true;
 		attrs = srv_nic_attrs(nic, network);
 		srv_vf_restore(daemon, nic->vf, &attrs, claim_configured, nic);
 	}
+}
+
+void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
+{
+	configure_claims(daemon, pf, false);
+}
+
+/* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
+static gboolean on_period(gpointer data)
+{
+	srv_host_retry_failed(data);
+	srv_host_refresh(data);
+	srv_reconcile(data);
+	srv_sweep(data);
+	configure_claims(data, NULL, true);
+	return G_SOURCE_CONTINUE;
+}
+
+void srv_reconcile_schedule(struct srv_daemon *daemon)
+{
+	if (daemon->reconcile_source)
+		g_source_remove(daemon->reconcile_source);
+	daemon->reconcile_source = g_timeout_add_seconds(daemon->model->config->reconcile_seconds,
+							 on_period, daemon);
 }

@@ -256,13 +256,17 @@ struct scrub {
 	GArray *vfs; /* of struct scrub_vf */
 	uint32_t ifindex;
 	struct sriov_error *error; /* of the PF: none of them could be tried */
-	bool stuck;		   /* reset_gone() has it next */
+	bool also_stuck;	   /* reset_gone() has it too; whoever is second frees it */
 };
 
 #define scrub_at(scrub, i) (&g_array_index((scrub)->vfs, struct scrub_vf, (i)))
 
 static void scrub_free(struct scrub *scrub)
 {
+	if (scrub->also_stuck) {
+		scrub->also_stuck = false;
+		return;
+	}
 	for (guint i = 0; i < scrub->vfs->len; i++)
 		sriov_error_free(scrub_at(scrub, i)->error);
 	g_array_unref(scrub->vfs);
@@ -368,8 +372,7 @@ static void scrub_end(struct scrub *scrub, bool go_on)
 		scrub_at(scrub, i)->vf->scrubbing = false;
 	srv_pf_recount(pf);
 	srv_serial_next(pf->serial);
-	if (!scrub->stuck)
-		scrub_free(scrub);
+	scrub_free(scrub);
 	srv_nic_serve_waiting(daemon);
 	if (go_on)
 		srv_pf_scrub(daemon, pf);
@@ -438,8 +441,8 @@ static void scrub_reset_done(const struct spci_outcome *outcome, const struct sr
 
 	if (!outcome) {
 		scrub->error = sriov_error_copy(error);
-		scrub->stuck = error->code == SRIOV_ERROR_TIMEOUT;
-		if (scrub->stuck)
+		scrub->also_stuck = error->code == SRIOV_ERROR_TIMEOUT;
+		if (scrub->also_stuck)
 			srv_pf_stuck(scrub->daemon, scrub->pf, error);
 		scrub_record(scrub);
 		return;

@@ -6,6 +6,9 @@
  */
 #include <string.h>
 
+#include <jansson.h>
+#include <libvirt/libvirt-qemu.h>
+
 #include "srv/sriovd/virt-internal.h"
 
 static void uuid_of(virDomainPtr domain, char uuid[VIR_UUID_STRING_BUFLEN])
@@ -96,6 +99,22 @@ static void on_metadata(virConnectPtr conn, virDomainPtr domain, int type, const
 		announce(data, domain, SRV_VIRT_DEFINED);
 }
 
+/* QEMU's own event, of which libvirt makes none: {"device-id": "ua-sriov-net0"}. */
+static void on_negotiated(virConnectPtr conn, virDomainPtr domain, const char *event,
+			  long long seconds, unsigned int micros, const char *details, void *data)
+{
+	struct srv_virt *virt = data;
+	json_t *json = details ? json_loads(details, 0, NULL) : NULL;
+	const char *alias = json_string_value(json_object_get(json, "device-id"));
+	char uuid[VIR_UUID_STRING_BUFLEN];
+
+	if (alias && !srv_virt_is_closing(virt) && virt->handler.negotiated) {
+		uuid_of(domain, uuid);
+		virt->handler.negotiated(uuid, alias, virt->data);
+	}
+	json_decref(json);
+}
+
 static const struct {
 	int id;
 	virConnectDomainEventGenericCallback callback;
@@ -118,6 +137,12 @@ int srv_virt_events_register(struct srv_virt *virt, virConnectPtr conn)
 			return -1;
 		}
 	}
+	/* Another hypervisor's driver has no such events, and its guests no such NICs. */
+	virt->negotiated = virConnectDomainQemuMonitorEventRegister(
+		conn, NULL, "FAILOVER_NEGOTIATED", on_negotiated, srv_virt_ref(virt),
+		srv_virt_unref, 0);
+	if (virt->negotiated < 0)
+		srv_virt_unref(virt);
 	return 0;
 }
 
@@ -129,6 +154,9 @@ void srv_virt_events_deregister(struct srv_virt *virt, virConnectPtr conn)
 			virConnectDomainEventDeregisterAny(conn, virt->callbacks[i]);
 		virt->callbacks[i] = -1;
 	}
+	if (virt->negotiated >= 0)
+		virConnectDomainQemuMonitorEventDeregister(conn, virt->negotiated);
+	virt->negotiated = -1;
 }
 
 void srv_virt_tell(struct srv_virt *virt, const char *uuid, const char *alias,

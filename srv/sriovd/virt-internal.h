@@ -61,6 +61,7 @@ struct srv_virt {
 	GPtrArray *waiters; /* of struct srv_virt_waiter, their callers' */
 
 	int callbacks[SRV_VIRT_EVENTS]; /* the connection's thread only; -1: none */
+	int negotiated;			/* ditto */
 };
 
 /* As srv_virt_new(), with other times. */

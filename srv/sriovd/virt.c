@@ -345,6 +345,7 @@ struct srv_virt *srv_virt_new_with(const char *uri, const struct srv_virt_times 
 	virt->waiters = g_ptr_array_new();
 	for (int i = 0; i < SRV_VIRT_EVENTS; i++)
 		virt->callbacks[i] = -1;
+	virt->negotiated = -1;
 	g_thread_unref(g_thread_new("libvirt", keep_up, srv_virt_ref(virt)));
 	return virt;
 }

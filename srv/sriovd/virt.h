@@ -30,6 +30,8 @@ struct srv_virt_handler {
 	void (*domain)(const char *uuid, const char *name, enum srv_virt_event event, void *data);
 	/* A device left a running guest, by our request or the guest's own. */
 	void (*device_removed)(const char *uuid, const char *alias, void *data);
+	/* The guest's driver joins a VF to the virtio NIC with this alias (FAILOVER_NEGOTIATED). */
+	void (*negotiated)(const char *uuid, const char *alias, void *data);
 };
 
 /*
@@ -118,6 +120,24 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
  * too if the domain runs.
  */
 int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
+		      struct sriov_error **err);
+
+/*
+ * A domain's own configuration, which counts from its next start on.
+ *
+ * The XML of it: *ret is the caller's (g_free). Attaching and detaching are
+ * virDomainAttachDeviceFlags() and virDomainDetachDeviceAlias() with AFFECT_CONFIG. INVALID: the
+ * domain is transient and has none; NOT_FOUND: no such device in it.
+ */
+int srv_virt_stored_xml(struct srv_virt *virt, const char *uuid, char **ret,
+			struct sriov_error **err);
+int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
+			   struct sriov_error **err);
+int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,
+			   struct sriov_error **err);
+
+/* Of a running domain, as it is now; of another, the stored one. */
+int srv_virt_live_xml(struct srv_virt *virt, const char *uuid, char **ret,
 		      struct sriov_error **err);
 
 /*

@@ -109,7 +109,6 @@ static int run_child(char *root, uint32_t kill_at, void (*fn)(void))
 		sim_world_renew_lock();
 		sim_world->doors = 0;
 		sim_world->kill_at = kill_at;
-		sim_world->hanging = 0;
 		alarm(120); /* only what hangs */
 		fn();
 		_exit(0);
@@ -146,7 +145,8 @@ static void judge_end(void)
 
 		/* One that could not be reset stays quarantined, and is there. */
 		if (pf->state == SRV_PF_READY &&
-		    pf->counts[SRV_VF_FREE] + pf->counts[SRV_VF_STATE_QUARANTINED] != SIM_VFS)
+		    pf->counts[SRV_VF_FREE] + pf->counts[SRV_VF_STATE_QUARANTINED] !=
+			    pf->wanted_vfs)
 			sim_broken("at the end %s has %s", pf->name, counts);
 	}
 	for (int i = 0; i < SIM_LINKS; i++) {

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <linux/if_link.h>
+
 #include "tests/sim/sim.h"
 
 /* 1. One owner. */
@@ -27,14 +29,47 @@ static char *check_owners(void)
 }
 
 /* What a guest has is in the ledger, and of its nics each has what the ledger says. */
-static const struct sim_device *find_device(const struct sim_domain *domain, const char *id)
+static const struct sim_device *find_alias(const struct sim_domain *domain, char *alias)
 {
-	g_autofree char *alias = srv_nic_alias(id);
+	g_autofree char *owned = alias;
 
 	for (int i = 0; i < SIM_NICS; i++) {
-		if (domain->device[i].exists && strcmp(domain->device[i].alias, alias) == 0)
+		if (domain->device[i].exists && strcmp(domain->device[i].alias, owned) == 0)
 			return &domain->device[i];
 	}
+	return NULL;
+}
+
+static const struct sim_device *find_device(const struct sim_domain *domain, const char *id)
+{
+	return find_alias(domain, srv_nic_alias(id));
+}
+
+/* A failover nic has virtio always, and the VF that the ledger says or none. */
+static char *check_failover_nic(const struct sim_domain *domain, const struct srv_nic *nic)
+{
+	const struct sim_device *virtio = find_alias(domain, srv_nic_alias(nic->row.id));
+	const struct sim_device *vf = find_alias(domain, srv_nic_alias_vf(nic->row.id));
+	const struct sim_link *tap = virtio ? sim_link_by_index(virtio->link) : NULL;
+	const char *name = nic->row.owner.name;
+
+	if (!virtio || nic->row.state != SRV_NIC_ATTACHED)
+		return g_strdup_printf("failover nic of %s is %s, %s virtio", name,
+				       srv_nic_state_name(nic->row.state),
+				       virtio ? "with" : "without");
+	if (!vf != !nic->vf)
+		return g_strdup_printf("failover nic of %s: %s in the guest", name,
+				       vf ? "a VF that is not its" : "no VF");
+	if (vf &&
+	    (nic->vf->facts->bdf.bus != vf->bus || nic->vf->facts->bdf.function != vf->function))
+		return g_strdup_printf("failover nic of %s has another VF than it should", name);
+	/* Which half receives is exactly what the guest listens to. */
+	if (tap && strcmp(tap->kind, "macvtap") == 0 &&
+	    (vf && domain->uses_vfs) == (memcmp(tap->mac, nic->row.mac.octet, 6) == 0))
+		return g_strdup_printf("failover nic of %s: %s half receives", name,
+				       vf && domain->uses_vfs ? "the virtio" : "no");
+	if (tap && strcmp(tap->kind, "macvtap") == 0 && tap->mode != MACVLAN_MODE_BRIDGE)
+		return g_strdup_printf("failover nic of %s: mode of its macvtap", name);
 	return NULL;
 }
 
@@ -45,6 +80,8 @@ static char *check_guest_nic(const struct sim_domain *domain, const struct sim_n
 	const struct srv_nic *nic = srv_model_nic(sim_daemon->model, &owner, wanted->id);
 	const struct sim_device *device = find_device(domain, wanted->id);
 
+	if (nic && nic->row.mode == SRV_MODE_FAILOVER)
+		return check_failover_nic(domain, nic);
 	if (!nic)
 		return g_strdup_printf("guest %s runs, and its nic %s is not in the ledger",
 				       domain->name, wanted->id);
@@ -192,6 +229,14 @@ static char *check_links(void)
 		for (int j = 0; j < SIM_LINKS; j++)
 			used |= sim_world->link[j].ifindex &&
 				sim_world->link[j].parent == link->ifindex;
+		/* Or the configuration of a domain names it. */
+		for (int j = 0; j < SIM_DOMAINS * SIM_NICS; j++) {
+			const struct sim_domain *domain = &sim_world->domain[j / SIM_NICS];
+			const struct sim_device *stored = &domain->stored[j % SIM_NICS];
+
+			used |= *domain->uuid && stored->exists &&
+				strcmp(stored->source, link->name) == 0;
+		}
 		if (!used)
 			return g_strdup_printf("link %s is left over", link->name);
 	}

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include <glib.h>
+#include <linux/if_link.h>
 
+#include "netlink/vf.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/virt.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/world.h"
+#include "tests/support/tree.h"
 
 struct srv_virt {
 	struct srv_virt_handler handler;
@@ -78,6 +81,12 @@ void sim_virt_event(const char *uuid, enum srv_virt_event event)
 		the_virt->handler.domain(uuid, domain ? domain->name : "", event, the_virt->data);
 }
 
+void sim_virt_negotiated(const char *uuid, const char *alias)
+{
+	if (the_virt && the_virt->connected)
+		the_virt->handler.negotiated(uuid, alias, the_virt->data);
+}
+
 void sim_virt_device_removed(const char *uuid, const char *alias)
 {
 	if (the_virt && the_virt->connected)
@@ -122,6 +131,7 @@ GPtrArray *sim_domain_requests(const struct sim_domain *domain)
 		struct srv_nic_request request = { .id = (char *)nic->id,
 						   .network = (char *)nic->network,
 						   .mode = (enum srv_mode)nic->mode,
+						   .priority = nic->priority,
 						   .has_mac = nic->has_mac };
 
 		memcpy(request.mac.octet, nic->mac, 6);
@@ -138,8 +148,11 @@ static void add_metadata(GString *xml, const struct sim_domain *domain, bool liv
 	for (uint32_t i = 0; i < n; i++) {
 		const struct sim_nic *nic = &domain->nic[i];
 
-		g_string_append_printf(xml, "<sriov:nic id='%s' network='%s' mode='%s'", nic->id,
-				       nic->network, srv_mode_name((enum srv_mode)nic->mode));
+		g_string_append_printf(xml,
+				       "<sriov:nic id='%s' network='%s' mode='%s' "
+				       "priority='%u'",
+				       nic->id, nic->network,
+				       srv_mode_name((enum srv_mode)nic->mode), nic->priority);
 		if (nic->has_mac)
 			g_string_append_printf(xml, " mac='%02x:%02x:%02x:%02x:%02x:%02x'",
 					       nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3],
@@ -157,11 +170,17 @@ static struct srv_domain *parse(const struct sim_domain *domain, bool live,
 
 	g_string_printf(xml, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", domain->name,
 			domain->uuid);
-	add_metadata(xml, domain, live);
+	if (domain->spoilt && !live)
+		g_string_append(xml, "<metadata><sriov:nics xmlns:sriov='" SRV_NICS_XMLNS
+				     "'><sriov:port/></sriov:nics></metadata>");
+	else
+		add_metadata(xml, domain, live);
 	g_string_append(xml, "<devices>");
-	for (int i = 0; live && i < SIM_NICS; i++) {
-		if (domain->device[i].exists)
-			add_device(xml, &domain->device[i]);
+	for (int i = 0; i < SIM_NICS; i++) {
+		const struct sim_device *device = live ? &domain->device[i] : &domain->stored[i];
+
+		if (device->exists)
+			add_device(xml, device);
 	}
 	g_string_append(xml, "</devices></domain>");
 	srv_domain_parse(xml->str, xml->len, &parsed, ret_bad);
@@ -198,6 +217,21 @@ void srv_virt_domain_free(struct srv_virt_domain *domain)
 	sriov_error_free(domain->bad);
 	sriov_error_free(domain->stored_bad);
 	g_free(domain);
+}
+
+/* On whatever thread: the owner hears of it on the main one. */
+static gboolean tell_lost(gpointer data)
+{
+	if (the_virt)
+		the_virt->handler.connection(false, the_virt->data);
+	return G_SOURCE_REMOVE;
+}
+
+static void lose_connection(void)
+{
+	the_virt->connected = false;
+	sim_world->faults.virt_down = true;
+	g_idle_add(tell_lost, NULL);
 }
 
 static int not_connected(struct srv_virt *virt, struct sriov_error **err)
@@ -284,6 +318,32 @@ static int refuse(struct sriov_error **err, const struct sim_domain *domain, con
 	return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, domain->name, "libvirt says: %s", why);
 }
 
+/* The host's interrupts of a VF whose guest's driver works. */
+static void show_use(const struct sim_device *device, bool used)
+{
+	g_autofree char *irq = g_strdup_printf("%u", 1000U + device->bus * 256U + device->function);
+	g_autofree char *dir = g_strdup_printf("sys/bus/pci/devices/0000:%02x:%02x.%x/msi_irqs",
+					       device->bus, device->slot, device->function);
+	g_autofree char *entry = g_strdup_printf("%s/%s", dir, irq);
+	g_autofree char *actions = g_strdup_printf("sys/kernel/irq/%s/actions", irq);
+
+	if (used) {
+		tree_file(sim_root, entry, "msix");
+		tree_file(sim_root, actions, "vfio-msix[0]");
+	} else {
+		tree_delete(sim_root, dir);
+	}
+}
+
+void sim_guest_uses_vfs(struct sim_domain *domain, bool uses)
+{
+	domain->uses_vfs = uses;
+	for (int i = 0; i < SIM_NICS; i++) {
+		if (domain->device[i].exists && strcmp(domain->device[i].type, "hostdev") == 0)
+			show_use(&domain->device[i], uses);
+	}
+}
+
 /* What libvirt and QEMU do to a VF that a guest gets. */
 static int take_vf(struct sim_domain *domain, struct sim_device *device, uint16_t vlan,
 		   struct sriov_error **err)
@@ -313,6 +373,7 @@ static int take_vf(struct sim_domain *domain, struct sim_device *device, uint16_
 	vf->attrs.vlan = vlan;
 	vf->attrs.qos = 0; /* libvirt sets none, and the kernel takes both together */
 	memcpy(vf->user, device->mac, 6);
+	show_use(device, domain->uses_vfs);
 	return 0;
 }
 
@@ -329,6 +390,7 @@ static int take_macvtap(struct sim_domain *domain, struct sim_device *device,
 	link = sim_link_add(name, "macvtap");
 	link->parent = parent->ifindex;
 	link->up = true;
+	link->mode = MACVLAN_MODE_BRIDGE;
 	memcpy(link->mac, device->mac, 6);
 	device->link = link->ifindex;
 	return 0;
@@ -357,6 +419,8 @@ void sim_device_leave(struct sim_device *device)
 
 	if (link)
 		link->ifindex = 0;
+	if (strcmp(device->type, "hostdev") == 0)
+		show_use(device, false);
 	if (strcmp(device->type, "hostdev") == 0 && vf && vf->exists) {
 		memcpy(vf->attrs.mac, device->found_mac, 6);
 		vf->attrs.vlan = device->found_vlan;
@@ -412,6 +476,131 @@ static int plug(struct sim_domain *domain, const struct srv_domain_iface *iface,
 	return refuse(err, domain, "no more PCI slots");
 }
 
+/* In a domain's own configuration */
+
+static struct sim_device *stored_of(struct sim_domain *domain, const char *alias)
+{
+	for (int i = 0; i < SIM_NICS; i++) {
+		if (domain->stored[i].exists && strcmp(domain->stored[i].alias, alias) == 0)
+			return &domain->stored[i];
+	}
+	return NULL;
+}
+
+void sim_plug_stored(struct sim_domain *domain)
+{
+	for (int i = 0; i < SIM_NICS; i++) {
+		struct sim_device device = domain->stored[i];
+		sriov_autoerror err = NULL;
+
+		if (!device.exists)
+			continue;
+		if ((strcmp(device.type, "direct") == 0 ? take_macvtap(domain, &device, &err)
+							: take_tap(domain, &device, &err)) < 0)
+			sim_broken("%s cannot start: %s", domain->name, err->message);
+		for (int j = 0; j < SIM_NICS; j++) {
+			if (domain->device[j].exists)
+				continue;
+			domain->device[j] = device;
+			break;
+		}
+	}
+}
+
+static int store(struct sim_domain *domain, const char *device_xml, struct sriov_error **err)
+{
+	g_autofree char *xml = g_strdup_printf("<domain><name>x</name><uuid>%s</uuid>"
+					       "<devices>%s</devices></domain>",
+					       domain->uuid, device_xml);
+	struct srv_domain *parsed = NULL;
+	int r;
+
+	if (g_str_has_prefix(device_xml, "<controller")) {
+		domain->ports++;
+		return 0;
+	}
+	r = srv_domain_parse(xml, strlen(xml), &parsed, err);
+	for (int i = 0; r == 0 && i < SIM_NICS; i++) {
+		if (domain->stored[i].exists)
+			continue;
+		fill(&domain->stored[i], parsed->ifaces->pdata[0]);
+		domain->stored[i].exists = true;
+		sim_changed("store %s %s", domain->name, domain->stored[i].alias);
+		break;
+	}
+	srv_domain_free(parsed);
+	return r;
+}
+
+int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
+			   struct sriov_error **err)
+{
+	struct sim_domain *domain;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt attach stored");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	r = domain ? store(domain, device_xml, err) : no_domain(uuid, err);
+	sim_unlock();
+	return r;
+}
+
+int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,
+			   struct sriov_error **err)
+{
+	struct sim_domain *domain;
+	struct sim_device *device = NULL;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt detach stored");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	device = domain ? stored_of(domain, alias) : NULL;
+	if (device)
+		device->exists = false;
+	sim_unlock();
+	return device ? 0
+		      : sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, uuid,
+					"its configuration has no device %s", alias);
+}
+
+/* Only what srv_ports_parse() looks at. */
+static int ports_xml(struct srv_virt *virt, const char *uuid, char **ret, struct sriov_error **err)
+{
+	GString *xml = g_string_new("<domain><devices>"
+				    "<controller type='pci' index='0' model='pcie-root'/>");
+	const struct sim_domain *domain;
+	int r = not_connected(virt, err);
+
+	sim_lock();
+	domain = r == 0 ? sim_domain_by_uuid(uuid) : NULL;
+	if (r == 0 && !domain)
+		r = no_domain(uuid, err);
+	for (uint32_t i = 1; r == 0 && i <= domain->ports; i++)
+		g_string_append_printf(
+			xml, "<controller type='pci' index='%u' model='pcie-root-port'/>", i);
+	sim_unlock();
+	g_string_append(xml, "</devices></domain>");
+	*ret = g_string_free(xml, r < 0);
+	return r;
+}
+
+int srv_virt_stored_xml(struct srv_virt *virt, const char *uuid, char **ret,
+			struct sriov_error **err)
+{
+	return ports_xml(virt, uuid, ret, err);
+}
+
+int srv_virt_live_xml(struct srv_virt *virt, const char *uuid, char **ret, struct sriov_error **err)
+{
+	return ports_xml(virt, uuid, ret, err);
+}
+
 int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_xml,
 		    struct sriov_error **err)
 {
@@ -436,6 +625,12 @@ int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_
 			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
 	sim_unlock();
 	srv_domain_free(parsed);
+	if (r == 0 && sim_world->faults.spoil_attach)
+		sim_world->faults.attr[__builtin_ctz(SNL_VF_VLAN)].err = EBUSY;
+	if (r == 0 && sim_world->faults.lose_attach) {
+		lose_connection();
+		return not_connected(virt, err);
+	}
 	return r;
 }
 
@@ -455,7 +650,7 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 	if (!domain) {
 		r = no_domain(uuid, err);
 	} else if (!device) {
-		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, domain->name,
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENODEV, domain->name,
 				    "it has no device %s", alias);
 	} else if (sim_world->faults.deaf_guest) {
 		r = sriov_error_set(err, SRIOV_ERROR_TIMEOUT, ETIMEDOUT, domain->name,
@@ -493,6 +688,7 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 			g_strlcpy(nic->id, request->id, sizeof(nic->id));
 			g_strlcpy(nic->network, request->network, sizeof(nic->network));
 			nic->mode = request->mode;
+			nic->priority = request->priority;
 			nic->has_mac = request->has_mac;
 			memcpy(nic->mac, request->mac.octet, 6);
 		}

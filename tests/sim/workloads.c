@@ -331,6 +331,11 @@ const struct sim_workload sim_workloads[] = {
 	{ "quarantine", SIM_CONFIG_ONE_PF, prepare_guests, run_quarantine, 0 },
 	{ "destroyed", SIM_CONFIG_ONE_PF, prepare_running, run_destroyed, 4 },
 	{ "reload", SIM_CONFIG_ONE_PF, prepare_running, run_reload, 4 },
+	{ "nic add", SIM_CONFIG_ONE_PF, prepare_ready, sim_run_add_failover, 4 },
+	{ "promote", SIM_CONFIG_ONE_PF, sim_prepare_failover, sim_run_promote, 4 },
+	{ "demote", SIM_CONFIG_ONE_PF, sim_prepare_promoted, sim_run_demote, 6 },
+	{ "drain", SIM_CONFIG_ONE_PF, sim_prepare_promoted, sim_run_drain, 4 },
+	{ "resize", SIM_CONFIG_ONE_PF, sim_prepare_promoted, sim_run_resize, 6 },
 	{ 0 },
 };
 
@@ -344,6 +349,9 @@ void sim_end_everything(void)
 
 		if (*domain->uuid && domain->active)
 			sim_shut_down(domain);
+		/* Their links go with those that name them. */
+		if (*domain->uuid && domain->stored[0].exists)
+			sim_undefine(domain);
 	}
 	sim_settle();
 	nics = srv_model_nics(sim_daemon->model);

@@ -23,5 +23,14 @@ extern const struct sim_workload sim_workloads[];
 
 void sim_count_from_here(void);
 
+/* Those of failover nics (workloads-failover.c). */
+void sim_prepare_failover(void);
+void sim_prepare_promoted(void);
+void sim_run_add_failover(void);
+void sim_run_promote(void);
+void sim_run_demote(void);
+void sim_run_drain(void);
+void sim_run_resize(void);
+
 /* Ends all guests and gives back all claims. */
 void sim_end_everything(void);

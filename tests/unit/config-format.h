@@ -1,7 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <string.h>
+
 #include "srv/sriovd/config.h"
+
+/* Only what is not as in an empty configuration, so that most tests need not know it. */
+static inline void format_failover(GString *text, const struct srv_failover_settings *failover)
+{
+	struct srv_config *empty = srv_config_new_empty();
+	bool same = memcmp(failover, &empty->failover, sizeof(*failover)) == 0;
+
+	srv_config_unref(empty);
+	if (!same)
+		g_string_append_printf(
+			text, "failover: preempt %d, %u per PF; seconds %u, %u, %u, %u, %u\n",
+			failover->preempt, failover->promotions, failover->promote_seconds,
+			failover->negotiate_seconds, failover->retry_seconds,
+			failover->unplug_seconds, failover->link_down_seconds);
+}
 
 /* A configuration as text, so that whole ones are compared. The caller owns the string. */
 static inline char *format_config(const struct srv_config *config)
@@ -31,5 +48,6 @@ static inline char *format_config(const struct srv_config *config)
 			       config->access.admin_group,
 			       config->access.read_group ? config->access.read_group : "-",
 			       config->reconcile_seconds);
+	format_failover(text, &config->failover);
 	return g_string_free(text, FALSE);
 }

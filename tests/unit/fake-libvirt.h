@@ -331,9 +331,9 @@ static inline void on_device_removed(const char *uuid, const char *alias, void *
 	g_string_append_printf(world->said, "%s removed\n", alias);
 }
 
-#define WORLD_HANDLER                                       \
-	{                                                   \
-		on_connection, on_domain, on_device_removed \
+#define WORLD_HANDLER                                             \
+	{                                                         \
+		on_connection, on_domain, on_device_removed, NULL \
 	}
 
 /* Runs the main context until that holds; a hang ends the test. */

@@ -41,7 +41,9 @@ static const struct {
 	{ "Explain", "RAr-", "RArs" },	     { "CheckConfig", "RAr-", "RArs" },
 	{ "Reload", "RA--", "RA--" },	     { "Watch", "RAr-", "RArs" },
 	{ "DomainHook", "R---", "R---" },    { "CheckLedger", "RAr-", "RArs" },
-	{ "RebuildLedger", "RA--", "RA--" },
+	{ "RebuildLedger", "RA--", "RA--" }, { "Demote", "RA--", "RA--" },
+	{ "Drain", "RA--", "RA--" },	     { "Undrain", "RA--", "RA--" },
+	{ "Resize", "RA--", "RA--" },
 };
 
 static const struct srv_access access_groups = { (char *)"sriovd", (char *)"sriovd-read" };

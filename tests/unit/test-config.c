@@ -85,6 +85,7 @@ static void config_parse_everything_set_fills_everything(void **state)
 		"    \"fallback\": { \"type\": \"bridge\", \"bridge\": \"br0\", \"queues\": 4 } } "
 		"],\n"
 		"  \"access\": { \"adminGroup\": \"ops\", \"readGroup\": \"staff\" },\n"
+		"  \"failover\": { \"preempt\": true, \"promotionsPerPf\": 3, \"unplugSeconds\": 7 },\n"
 		"  \"reconcileSeconds\": 30 }";
 	struct srv_config *config;
 	g_autofree char *problems = parse_files(&json, 1, &config);
@@ -144,6 +145,10 @@ static void config_parse_everything_set_fills_everything(void **state)
 	assert_int_equal(network->fallback.queues, 4);
 	assert_string_equal(config->access.admin_group, "ops");
 	assert_string_equal(config->access.read_group, "staff");
+	assert_true(config->failover.preempt);
+	assert_int_equal(config->failover.promotions, 3);
+	assert_int_equal(config->failover.unplug_seconds, 7);
+	assert_int_equal(config->failover.promote_seconds, 5);
 	assert_int_equal(config->reconcile_seconds, 30);
 	assert_null(srv_config_pool(config, "q"));
 	assert_null(srv_config_network(config, "p"));
@@ -194,7 +199,7 @@ static const struct {
 	{ "[]", "E a.json:1:1: must be an object {…}, not a list\n" },
 	{ "{\"pool\":[]}", "E a.json:1:2: unknown key \"pool\"; did you mean \"pools\"?\n" },
 	{ "{\"x\":1}", "E a.json:1:2: unknown key \"x\"; known here are \"$schema\", \"pools\", "
-		       "\"networks\", \"access\", \"reconcileSeconds\"\n" },
+		       "\"networks\", \"access\", \"failover\", \"reconcileSeconds\"\n" },
 	{ "{\"pools\":{}}", "E a.json:1:10: \"pools\" must be a list […], not an object\n" },
 	{ "{\"$schema\":1}", "E a.json:1:12: \"$schema\" must be the address of a JSON Schema, "
 			     "not 1\n" },
@@ -385,9 +390,10 @@ static void config_parse_error_carries_the_first_mistake(void **state)
 	assert_null(config);
 	message = sriov_error_text(err);
 	assert_int_equal(err->code, SRIOV_ERROR_INVALID);
-	assert_string_equal(
-		message, "conf.d/x.json:1:2: unknown key \"x\"; known here are \"$schema\", "
-			 "\"pools\", \"networks\", \"access\", \"reconcileSeconds\" (and 1 more)");
+	assert_string_equal(message,
+			    "conf.d/x.json:1:2: unknown key \"x\"; known here are \"$schema\", "
+			    "\"pools\", \"networks\", \"access\", \"failover\", "
+			    "\"reconcileSeconds\" (and 1 more)");
 }
 
 static void config_parse_files_arrays_appended_scalars_once(void **state)

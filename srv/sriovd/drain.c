@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/drain-internal.h"
+
+#include <errno.h>
+
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/nic.h"
+
+#define LOOK_MS	     100
+#define LOOK_SLOW_MS 5000 /* while nobody watches and somebody does not let go */
+
+struct srv_drain *srv_drain_find(struct srv_daemon *daemon, const struct srv_pf *pf)
+{
+	return g_hash_table_lookup(srv_failover_get(daemon)->drains, pf);
+}
+
+/* Whom it would hurt */
+
+static bool is_guests(const struct srv_nic *nic)
+{
+	return nic->row.owner.kind == SRV_OWNER_LIBVIRT;
+}
+
+static void add_name(GString *names, const struct srv_nic *nic)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	g_string_append_printf(names, "%s%s (%s)", names->len ? ", " : "", subject,
+			       is_guests(nic) ? srv_mode_name(nic->row.mode) : "claimed by hand");
+}
+
+int srv_drain_check(struct srv_daemon *daemon, struct srv_pf *pf, bool force,
+		    struct sriov_error **err)
+{
+	g_autoptr(GString) hurt = g_string_new(NULL);
+	g_autoptr(GString) claimed = g_string_new(NULL);
+
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		const struct srv_vf *vf = pf->vfs->pdata[i];
+		g_autofree char *name = srv_vf_name(vf);
+
+		if (vf->foreign && !vf->nic)
+			return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, name,
+					       "%s, and so it cannot be taken away from here",
+					       vf->foreign);
+		if (!vf->nic || (is_guests(vf->nic) && vf->nic->row.mode == SRV_MODE_FAILOVER))
+			continue;
+		add_name(is_guests(vf->nic) ? hurt : claimed, vf->nic);
+	}
+	if (claimed->len)
+		return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
+				       "%s: whoever claimed it has to let it go (sriovctl release)",
+				       claimed->str);
+	if (hurt->len && !force)
+		return sriov_error_set(
+			err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
+			"this would interrupt %s; shut those guests down first, or use --force: "
+			"exclusive nics then go on over virtio, with another device in the guest, "
+			"and required ones stand without a network",
+			hurt->str);
+	return 0;
+}
+
+/* Its life */
+
+static void forget(struct srv_drain *drain)
+{
+	if (drain->source)
+		g_source_remove(drain->source);
+	g_hash_table_unref(drain->refusing);
+	g_hash_table_unref(drain->forced);
+	g_free(drain);
+}
+
+static void drain_free(struct srv_drain *drain)
+{
+	g_hash_table_remove(srv_failover_get(drain->daemon)->drains, drain->pf);
+	forget(drain);
+}
+
+void srv_drain_forget_all(GHashTable *drains)
+{
+	GHashTableIter iter;
+	gpointer drain;
+
+	g_hash_table_iter_init(&iter, drains);
+	while (g_hash_table_iter_next(&iter, NULL, &drain)) {
+		g_hash_table_iter_remove(&iter);
+		forget(drain);
+	}
+}
+
+unsigned srv_drain_steps(const struct srv_drain *drain)
+{
+	return drain->total + (drain->resize_vfs ? 3 : 1);
+}
+
+void srv_drain_end(struct srv_drain *drain, const struct sriov_error *error, const char *text)
+{
+	struct srv_daemon *daemon = drain->daemon;
+	struct srv_pf *pf = drain->pf;
+
+	if (error) {
+		g_autofree char *why = sriov_error_text(error);
+
+		srv_event(daemon->events, LOG_WARNING, "pf", pf->name, "%s", why);
+		srv_job_failed(drain->job, error);
+	} else {
+		srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "%s", text);
+		srv_job_done(drain->job, "%s", text);
+	}
+	drain_free(drain);
+}
+
+void srv_drain_later(struct srv_drain *drain, guint ms, GSourceFunc look)
+{
+	if (drain->source)
+		g_source_remove(drain->source);
+	drain->source = g_timeout_add(ms, look, drain);
+}
+
+/* Exclusive and required nics, with force: the device leaves the guest, and another may come. */
+
+struct forced {
+	struct srv_daemon *daemon;
+	struct srv_owner owner;
+	char *id;
+};
+
+static void forced_free(struct forced *forced)
+{
+	g_free(forced->owner.key);
+	g_free(forced->id);
+	g_free(forced);
+}
+
+static gboolean supply(gpointer data)
+{
+	struct forced *forced = data;
+	struct srv_nic *nic = srv_model_nic(forced->daemon->model, &forced->owner, forced->id);
+	sriov_autoerror err = NULL;
+	bool pending;
+
+	if (nic && !nic->busy && nic->row.backing == SRV_BACKING_NONE) {
+		if (srv_nic_reserve(forced->daemon, nic, &pending, &err) < 0)
+			srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
+		srv_failover_record(forced->daemon, nic, nic->vf, NULL, NULL);
+		srv_nic_attach(forced->daemon, nic, NULL, NULL);
+	}
+	forced_free(forced);
+	return G_SOURCE_REMOVE;
+}
+
+static void taken_out(const struct sriov_error *error, void *data)
+{
+	/* The detach is still looking at the nic. */
+	if (error)
+		forced_free(data);
+	else
+		g_idle_add(supply, data);
+}
+
+static void take_out(struct srv_drain *drain, struct srv_nic *nic)
+{
+	struct forced *forced = g_new0(struct forced, 1);
+
+	forced->daemon = drain->daemon;
+	forced->owner.kind = nic->row.owner.kind;
+	forced->owner.key = g_strdup(nic->row.owner.key);
+	forced->id = g_strdup(nic->row.id);
+	srv_nic_detach(drain->daemon, nic, taken_out, forced);
+}
+
+/* One look at all of them */
+
+static void refuses(struct srv_drain *drain, const char *subject, const char *why)
+{
+	if (g_hash_table_contains(drain->refusing, subject))
+		return;
+	g_hash_table_insert(drain->refusing, g_strdup(subject), g_strdup(why));
+	srv_job_step(drain->job, srv_drain_steps(drain), "%s: %s", subject, why);
+}
+
+static void look_at_failover(struct srv_drain *drain, struct srv_nic *nic, const char *subject)
+{
+	g_autofree char *why = g_strdup_printf("drain of %s", drain->pf->name);
+
+	if (nic->busy || nic->row.state != SRV_NIC_ATTACHED)
+		return;
+	if (g_get_monotonic_time() < nic->team.ask_again) {
+		refuses(drain, subject, nic->row.reason ?: "its guest does not let go of its VF");
+		return;
+	}
+	g_hash_table_remove(drain->refusing, subject);
+	srv_job_step(drain->job, srv_drain_steps(drain), "%s: its guest is asked to let go",
+		     subject);
+	srv_demote(drain->daemon, nic, why, NULL, NULL);
+}
+
+static void look_at_other(struct srv_drain *drain, struct srv_nic *nic, const char *subject)
+{
+	if (nic->busy || nic->row.state == SRV_NIC_RESERVED)
+		return;
+	if (!drain->force || !is_guests(nic)) {
+		refuses(drain, subject, "it has a VF that cannot be taken from it without --force");
+	} else if (g_hash_table_contains(drain->forced, subject)) {
+		refuses(drain, subject, nic->row.reason ?: "its guest does not let go of its VF");
+	} else {
+		g_hash_table_add(drain->forced, g_strdup(subject));
+		srv_job_step(drain->job, srv_drain_steps(drain), "%s: taken out of its guest",
+			     subject);
+		take_out(drain, nic);
+	}
+}
+
+/* How many still have a VF of the PF. */
+static guint look_at_all(struct srv_drain *drain)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < drain->pf->vfs->len; i++) {
+		const struct srv_vf *vf = drain->pf->vfs->pdata[i];
+		g_autofree char *subject = vf->nic ? srv_nic_subject(vf->nic) : NULL;
+
+		if (!vf->nic)
+			continue;
+		n++;
+		if (vf->nic->row.mode == SRV_MODE_FAILOVER && is_guests(vf->nic))
+			look_at_failover(drain, vf->nic, subject);
+		else
+			look_at_other(drain, vf->nic, subject);
+	}
+	return n;
+}
+
+static void tell_progress(struct srv_drain *drain, guint left)
+{
+	if (left > drain->total)
+		drain->total = left;
+	if (left < drain->left)
+		srv_job_step(drain->job, srv_drain_steps(drain), "%u of %u nics have left %s",
+			     drain->total - left, drain->total, drain->pf->name);
+	drain->left = left;
+}
+
+static void give_up(struct srv_drain *drain)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+	sriov_autoerror err = NULL;
+	GHashTableIter iter;
+	gpointer name;
+
+	g_hash_table_iter_init(&iter, drain->refusing);
+	while (g_hash_table_iter_next(&iter, &name, NULL))
+		g_string_append_printf(names, "%s%s", names->len ? ", " : "", (char *)name);
+	sriov_error_set(&err, SRIOV_ERROR_BUSY, EBUSY, drain->pf->name,
+			"it gives no VFs any more, and %s still has one: its guest is asked again "
+			"every %u s%s; sriovctl undrain %s takes it all back",
+			names->str, drain->daemon->model->config->failover.retry_seconds,
+			drain->resize_vfs ? ", and the resize goes on by itself then" : "",
+			drain->pf->name);
+	if (!drain->resize_vfs) {
+		srv_drain_end(drain, err, NULL);
+		return;
+	}
+	srv_job_failed(g_steal_pointer(&drain->job), err);
+}
+
+static gboolean look(gpointer data)
+{
+	struct srv_drain *drain = data;
+	sriov_autoerror err = NULL;
+	guint left;
+
+	drain->source = 0;
+	if (!drain->pf->drained) {
+		sriov_error_set(&err, SRIOV_ERROR_BUSY, ECANCELED, drain->pf->name,
+				"interrupted: it serves again (sriovctl undrain)");
+		srv_drain_end(drain, err, NULL);
+		return G_SOURCE_REMOVE;
+	}
+	left = look_at_all(drain);
+	tell_progress(drain, left);
+	if (!left) {
+		drain->drained(drain);
+		return G_SOURCE_REMOVE;
+	}
+	if (g_hash_table_size(drain->refusing) >= left && drain->job) {
+		bool ends = !drain->resize_vfs;
+
+		give_up(drain);
+		if (ends)
+			return G_SOURCE_REMOVE;
+	}
+	srv_drain_later(drain, drain->job ? LOOK_MS : LOOK_SLOW_MS, look);
+	return G_SOURCE_REMOVE;
+}
+
+static void recorded(const struct sriov_error *error, void *data)
+{
+	struct srv_drain *drain = data;
+
+	if (error) {
+		drain->pf->drained = drain->pf->resizing = false;
+		srv_drain_end(drain, error, NULL);
+		return;
+	}
+	srv_drain_later(drain, 0, look);
+}
+
+void srv_drain_begin(struct srv_daemon *daemon, struct srv_pf *pf, bool force, uint32_t resize_vfs,
+		     struct srv_job *job, void (*drained)(struct srv_drain *drain))
+{
+	struct srv_drain *drain = g_new0(struct srv_drain, 1);
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	drain->daemon = daemon;
+	drain->pf = pf;
+	drain->job = job;
+	drain->force = force;
+	drain->resize_vfs = resize_vfs;
+	drain->drained = drained;
+	drain->refusing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	drain->forced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_hash_table_insert(srv_failover_get(daemon)->drains, pf, drain);
+	for (guint i = 0; i < pf->vfs->len; i++)
+		drain->total += ((const struct srv_vf *)pf->vfs->pdata[i])->nic != NULL;
+	drain->left = drain->total;
+	srv_job_step(job, srv_drain_steps(drain), "%s gives no VFs any more; %u nics have one",
+		     pf->name, drain->total);
+	srv_daemon_put_pf(txn, pf);
+	srv_ledger_commit(txn, recorded, drain);
+}
+
+/* The calls */
+
+static void drained(struct srv_drain *drain)
+{
+	g_autofree char *text = g_strdup_printf("%s is drained: nobody has a VF of it",
+						drain->pf->name);
+
+	srv_drain_end(drain, NULL, text);
+}
+
+int srv_pf_drain(struct srv_daemon *daemon, struct srv_pf *pf, bool force, struct srv_job **ret_job,
+		 struct sriov_error **err)
+{
+	struct srv_drain *other = srv_drain_find(daemon, pf);
+	int r;
+
+	if (other)
+		return sriov_error_set(err, SRIOV_ERROR_BUSY, EALREADY, pf->name,
+				       "it is being %s already; sriovctl undrain %s ends that",
+				       other->resize_vfs ? "resized" : "drained", pf->name);
+	if (pf->state == SRV_PF_UNMANAGED)
+		return sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, EOPNOTSUPP, pf->name,
+				       "it is in no pool of the configuration, and gives no VFs");
+	r = srv_drain_check(daemon, pf, force, err);
+	if (r < 0)
+		return r;
+	pf->drained = true;
+	*ret_job = srv_job_new(daemon->jobs);
+	srv_drain_begin(daemon, pf, force, 0, *ret_job, drained);
+	return 0;
+}
+
+struct undrain {
+	struct srv_daemon *daemon;
+	struct srv_pf *pf;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void undrained(const struct sriov_error *error, void *data)
+{
+	g_autofree struct undrain *undrain = data;
+
+	if (error)
+		undrain->pf->drained = true;
+	else
+		srv_event(undrain->daemon->events, LOG_NOTICE, "pf", undrain->pf->name,
+			  "gives VFs again");
+	undrain->done(error, undrain->data);
+	srv_nic_serve_waiting(undrain->daemon);
+}
+
+void srv_pf_undrain(struct srv_daemon *daemon, struct srv_pf *pf,
+		    void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct srv_drain *drain = srv_drain_find(daemon, pf);
+	struct undrain *undrain;
+	struct srv_ledger_txn *txn;
+
+	if (drain && drain->making) {
+		sriov_autoerror err = NULL;
+
+		sriov_error_set(&err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
+				"its VFs are being made this moment; it serves again when that is "
+				"done");
+		done(err, data);
+		return;
+	}
+	if (pf->resizing) {
+		uint32_t now = pf->facts ? pf->facts->num_vfs : 0;
+
+		/* It stays as it is; without any VF it becomes what is configured. */
+		pf->resize_vfs = now == srv_pf_configured_vfs(daemon, pf) ? 0 : now;
+		srv_model_set_config(daemon->model, daemon->model->config);
+	}
+	pf->drained = pf->resizing = false;
+	undrain = g_new0(struct undrain, 1);
+	*undrain = (struct undrain){ daemon, pf, done, data };
+	txn = srv_ledger_begin(daemon->ledger);
+	srv_daemon_put_pf(txn, pf);
+	srv_ledger_commit(txn, undrained, undrain);
+}

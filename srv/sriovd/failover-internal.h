@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "srv/sriovd/failover.h"
+
+/* What the parts of the failover operations share. Internal to failover*.c and promote.c. */
+
+struct srv_failover {
+	struct srv_daemon *daemon;
+	struct srv_queue *queue; /* netlink for steering and VLAN links; never waits for libvirt */
+	GHashTable *drains;	 /* struct srv_pf → struct srv_drain (drain.c) */
+	guint tick_source;
+	bool stopping;
+	/* steering */
+	guint steer_source;
+	bool steering;
+	GPtrArray *steer_waiters; /* of struct steer_waiter: those of the next pass */
+	GPtrArray *steer_served;  /* ditto: of the pass under way */
+};
+
+/* Made when it is first needed. */
+struct srv_failover *srv_failover_get(struct srv_daemon *daemon);
+
+/* Is it running: attached, with or without a VF. */
+static inline bool srv_failover_runs(const struct srv_nic *nic)
+{
+	return nic->row.mode == SRV_MODE_FAILOVER && nic->team.tap;
+}
+
+/* A nic's row, and its VF's, to the ledger. done may be NULL. */
+void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,
+			 const struct srv_vf *vf,
+			 void (*done)(const struct sriov_error *error, void *data), void *data);
+
+void srv_failover_steer_stop(struct srv_failover *failover);

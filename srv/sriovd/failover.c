@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/failover.h"
+
+#include <errno.h>
+
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/decide.h"
+#include "srv/sriovd/drain-internal.h"
+#include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/promote-policy.h"
+#include "srv/sriovd/uplink.h"
+
+#define TICK_SECONDS 1
+
+struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
+{
+	struct srv_failover *failover = daemon->failover;
+
+	if (failover)
+		return failover;
+	failover = g_new0(struct srv_failover, 1);
+	failover->daemon = daemon;
+	failover->queue = srv_queue_new("failover");
+	failover->steer_waiters = g_ptr_array_new_with_free_func(g_free);
+	failover->drains = g_hash_table_new(NULL, NULL);
+	daemon->failover = failover;
+	return failover;
+}
+
+void srv_failover_stop(struct srv_daemon *daemon)
+{
+	struct srv_failover *failover = daemon->failover;
+
+	if (!failover)
+		return;
+	failover->stopping = true;
+	if (failover->tick_source)
+		g_source_remove(failover->tick_source);
+	failover->tick_source = 0;
+	srv_failover_steer_stop(failover);
+}
+
+void srv_failover_free(struct srv_daemon *daemon)
+{
+	struct srv_failover *failover = g_steal_pointer(&daemon->failover);
+
+	if (!failover)
+		return;
+	srv_drain_forget_all(failover->drains);
+	g_ptr_array_unref(failover->steer_waiters);
+	g_hash_table_unref(failover->drains);
+	srv_queue_unref(failover->queue);
+	g_free(failover);
+}
+
+void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,
+			 const struct srv_vf *vf,
+			 void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	srv_daemon_put_nic(txn, nic);
+	if (vf)
+		srv_daemon_put_vf(txn, vf);
+	srv_ledger_commit(txn, done, data);
+}
+
+/* Starts */
+
+void srv_failover_begin(struct srv_nic *nic)
+{
+	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+	srv_team_reset(&nic->team);
+	nic->team.negotiated = SRV_NEGOTIATED_NO;
+	nic->untouched = false;
+	nic->row.waiting_since = 0;
+}
+
+/* A name that will be the same after the next boot, since it goes into the domain's configuration.
+ */
+static char *place(struct srv_daemon *daemon, const struct srv_nic *nic,
+		   const struct srv_network *network, struct sriov_error **err)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+	struct srv_pf *pf;
+	const char *why;
+	g_autofree char *parent = srv_decide_uplink(daemon->model, network, &pf, &why);
+	char *name;
+
+	if (!parent) {
+		sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
+				"there is nothing for its virtio half to stand on: %s", why);
+		return NULL;
+	}
+	if (network->fallback.type != SRV_FALLBACK_MACVTAP)
+		return g_steal_pointer(&parent);
+	name = srv_uplink_name(parent, network->attrs.vlan);
+	if (!name)
+		sriov_error_set(err, SRIOV_ERROR_INVALID, ENAMETOOLONG, subject,
+				"the name of a VLAN link %s.%u would be too long; give the "
+				"network a fallback with an uplink of a shorter name",
+				parent, network->attrs.vlan);
+	return name;
+}
+
+int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct sriov_error **err)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	if (!network)
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+				       "its network \"%s\" is not in the configuration any more",
+				       nic->row.network);
+	if (!nic->row.uplink) {
+		sriov_autoerror error = NULL;
+		char *uplink = place(daemon, nic, network, &error);
+
+		if (!uplink)
+			return sriov_error_propagate(err, g_steal_pointer(&error));
+		nic->row.uplink = uplink;
+	}
+	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
+	srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
+	return 0;
+}
+
+/* VLAN links */
+
+struct link {
+	char *name;
+	uint16_t vlan, vlan_proto;
+};
+
+struct links {
+	GPtrArray *all; /* of struct link */
+	struct sriov_error *error;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void link_free(gpointer data)
+{
+	struct link *link = data;
+
+	g_free(link->name);
+	g_free(link);
+}
+
+static void links_run(void *data)
+{
+	struct links *links = data;
+
+	for (guint i = 0; i < links->all->len; i++) {
+		const struct link *link = links->all->pdata[i];
+		sriov_autoerror err = NULL;
+
+		if (srv_uplink_ensure(link->name, link->vlan, link->vlan_proto, &err) < 0 &&
+		    !links->error)
+			links->error = g_steal_pointer(&err);
+	}
+}
+
+static void links_done(void *data)
+{
+	struct links *links = data;
+
+	if (links->done)
+		links->done(links->error, links->data);
+	g_ptr_array_unref(links->all);
+	sriov_error_free(links->error);
+	g_free(links);
+}
+
+void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
+			void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	g_autoptr(GPtrArray) nics = uuid ? srv_model_nics_of(daemon->model, uuid)
+					 : srv_model_nics(daemon->model);
+	struct links *links = g_new0(struct links, 1);
+
+	links->all = g_ptr_array_new_with_free_func(link_free);
+	links->done = done;
+	links->data = data;
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		const struct srv_network *network = srv_config_network(daemon->model->config,
+								       nic->row.network);
+		struct link *link;
+
+		if (nic->row.mode != SRV_MODE_FAILOVER || !nic->row.uplink || !network ||
+		    network->fallback.type != SRV_FALLBACK_MACVTAP || !network->attrs.vlan)
+			continue;
+		link = g_new0(struct link, 1);
+		link->name = g_strdup(nic->row.uplink);
+		link->vlan = network->attrs.vlan;
+		link->vlan_proto = network->attrs.vlan_proto;
+		g_ptr_array_add(links->all, link);
+	}
+	if (links->all->len)
+		srv_queue_push(srv_failover_get(daemon)->queue, links_run, links_done, links);
+	else
+		links_done(links);
+}
+
+static bool is_named(struct srv_daemon *daemon, const struct srv_nic *but, const char *uplink)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, daemon->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct srv_nic *nic = value;
+
+		if (nic != but && nic->row.mode == SRV_MODE_FAILOVER &&
+		    g_strcmp0(nic->row.uplink, uplink) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void unlink_run(void *data)
+{
+	srv_uplink_remove_unused(data);
+}
+
+void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic)
+{
+	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink &&
+	    !is_named(daemon, nic, nic->row.uplink))
+		srv_queue_push(srv_failover_get(daemon)->queue, unlink_run, g_free,
+			       g_strdup(nic->row.uplink));
+}
+
+/* Its owner runs */
+
+void srv_failover_attached(struct srv_daemon *daemon, struct srv_nic *nic, const char *tap,
+			   bool fresh)
+{
+	bool is_new = g_strcmp0(nic->team.tap, tap) != 0;
+
+	if (is_new) {
+		g_free(nic->team.tap);
+		nic->team.tap = g_strdup(tap);
+		/* As libvirt has just made it, it receives; what an earlier sriovd did is not
+		 * known. */
+		nic->team.steered = fresh ? SRV_STEER_VIRTIO : SRV_STEER_UNKNOWN;
+		nic->team.steer_failed = false;
+	}
+	if (!nic->vf && !nic->row.waiting_since)
+		nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	srv_failover_steer(daemon);
+	srv_failover_serve(daemon);
+}
+
+static const struct srv_domain_iface *find_iface(const struct srv_domain *domain, const char *alias)
+{
+	for (guint i = 0; domain && i < domain->ifaces->len; i++) {
+		const struct srv_domain_iface *iface = domain->ifaces->pdata[i];
+
+		if (g_strcmp0(iface->alias, alias) == 0)
+			return iface;
+	}
+	return NULL;
+}
+
+const char *srv_failover_source(const struct srv_domain *domain, const struct srv_nic *nic)
+{
+	g_autofree char *alias = srv_nic_alias(nic->row.id);
+	const struct srv_domain_iface *iface = nic->row.mode == SRV_MODE_FAILOVER
+						       ? find_iface(domain, alias)
+						       : NULL;
+
+	return iface ? iface->source : NULL;
+}
+
+/* The guest has a VF: the ledger follows. */
+static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
+			   const struct srv_domain_iface *iface)
+{
+	struct srv_vf *vf = srv_model_vf_by_address(daemon->model, iface->vf);
+	bool resume = nic->row.state == SRV_NIC_DETACHING && nic->vf == vf;
+	g_autofree char *subject = srv_nic_subject(nic);
+	g_autofree char *why = g_strdup(nic->row.reason);
+
+	if (!vf || (vf->nic && vf->nic != nic)) {
+		srv_event(daemon->events, LOG_ERR, "nic", subject,
+			  "the guest has a VF that is %s; sriovctl vf list shows it",
+			  vf ? "another's in the ledger" : "not among the host's");
+		return;
+	}
+	if (!nic->team.plugged) {
+		nic->team.plugged = true;
+		nic->team.idle_since = g_get_monotonic_time();
+	}
+	if (nic->vf == vf && nic->row.state == SRV_NIC_ATTACHED)
+		return;
+	srv_model_set_backing(nic, SRV_BACKING_VF, vf);
+	nic->untouched = false;
+	nic->row.waiting_since = 0;
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
+	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found with its VF, adopted");
+	srv_failover_record(daemon, nic, vf, NULL, NULL);
+	/* A demotion that the last sriovd had begun goes on. */
+	if (resume)
+		srv_demote(daemon, nic, why ? why : "begun before sriovd was restarted", NULL,
+			   NULL);
+}
+
+bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
+			 const struct srv_virt_domain *domain)
+{
+	g_autofree char *alias = srv_nic_alias(nic->row.id);
+	g_autofree char *alias_vf = srv_nic_alias_vf(nic->row.id);
+	const struct srv_domain_iface *virtio = find_iface(domain->live, alias);
+	const struct srv_domain_iface *vf = find_iface(domain->live, alias_vf);
+
+	if (!virtio)
+		return false;
+	if (virtio->source && g_strcmp0(nic->row.uplink, virtio->source) != 0) {
+		g_free(nic->row.uplink);
+		nic->row.uplink = g_strdup(virtio->source);
+		srv_failover_record(daemon, nic, NULL, NULL, NULL);
+	}
+	if (vf && vf->has_vf) {
+		settle_plugged(daemon, nic, vf);
+	} else if (nic->vf) {
+		srv_demoted(daemon, nic, "the guest was found without its VF");
+	} else if (nic->row.state != SRV_NIC_ATTACHED || nic->row.backing != SRV_BACKING_VIRTIO) {
+		srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
+		if (!nic->row.waiting_since)
+			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+		srv_failover_record(daemon, nic, NULL, NULL, NULL);
+	}
+	srv_failover_attached(daemon, nic, virtio->target, false);
+	return true;
+}
+
+/* Events */
+
+static struct srv_nic *find_by_alias(struct srv_daemon *daemon, const char *uuid, const char *alias,
+				     char *(*alias_of)(const char *id))
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		g_autofree char *its = alias_of(nic->row.id);
+
+		if (nic->row.mode == SRV_MODE_FAILOVER && g_str_equal(its, alias))
+			return nic;
+	}
+	return NULL;
+}
+
+void srv_failover_negotiated(struct srv_daemon *daemon, const char *uuid, const char *alias)
+{
+	struct srv_nic *nic = find_by_alias(daemon, uuid, alias, srv_nic_alias);
+	g_autofree char *subject = NULL;
+
+	if (!nic)
+		return;
+	subject = srv_nic_subject(nic);
+	srv_event(daemon->events, LOG_INFO, "nic", subject, "its guest can join a VF to it");
+	nic->team.negotiated = SRV_NEGOTIATED_YES;
+	srv_failover_serve(daemon);
+}
+
+void srv_failover_device_removed(struct srv_daemon *daemon, const char *uuid, const char *alias)
+{
+	struct srv_nic *nic = find_by_alias(daemon, uuid, alias, srv_nic_alias_vf);
+
+	/* During a demotion the demotion itself sees it. */
+	if (nic && nic->vf && !nic->busy && nic->team.plugged)
+		srv_demoted(daemon, nic, "its guest let go of the VF");
+}
+
+void srv_failover_connection(struct srv_daemon *daemon, bool connected)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	if (connected)
+		return;
+	g_hash_table_iter_init(&iter, daemon->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct srv_nic *nic = value;
+
+		if (nic->team.negotiated == SRV_NEGOTIATED_NO)
+			nic->team.negotiated = SRV_NEGOTIATED_UNKNOWN;
+	}
+}
+
+/* Watching */
+
+static bool may_demote(const struct srv_nic *nic, int64_t now)
+{
+	return srv_failover_runs(nic) && nic->vf && !nic->busy && nic->team.plugged &&
+	       nic->row.state == SRV_NIC_ATTACHED && now >= nic->team.ask_again;
+}
+
+/* Why a nic should not have its VF any longer; NULL: it should. */
+static char *reason_to_demote(struct srv_daemon *daemon, const struct srv_nic *nic, int64_t now)
+{
+	const struct srv_failover_settings *settings = &daemon->model->config->failover;
+	const struct srv_pf *pf = nic->vf->pf;
+
+	if (pf->drained)
+		return g_strdup_printf("%s is drained", pf->name);
+	if (pf->facts && pf->facts->link == SPCI_LINK_DOWN &&
+	    now - pf->link_since >= settings->link_down_seconds * G_USEC_PER_SEC)
+		return g_strdup_printf("the link of %s is down", pf->name);
+	if (!nic->team.in_use &&
+	    now - nic->team.idle_since >= settings->negotiate_seconds * G_USEC_PER_SEC)
+		return g_strdup_printf("its guest has not used the VF for %u s",
+				       settings->negotiate_seconds);
+	return NULL;
+}
+
+static void demote_unfit(struct srv_daemon *daemon)
+{
+	const struct srv_failover_settings *settings = &daemon->model->config->failover;
+	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
+	int64_t now = g_get_monotonic_time();
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		g_autofree char *why = may_demote(nic, now) ? reason_to_demote(daemon, nic, now)
+							    : NULL;
+
+		if (!why)
+			continue;
+		/* One that never said it could is not asked again before it does. */
+		if (!nic->team.in_use && nic->team.negotiated == SRV_NEGOTIATED_UNKNOWN)
+			nic->team.negotiated = SRV_NEGOTIATED_NO;
+		if (!nic->team.in_use)
+			nic->team.not_before = now + settings->retry_seconds * G_USEC_PER_SEC;
+		srv_demote(daemon, nic, why, NULL, NULL);
+	}
+}
+
+static gboolean on_tick(gpointer data)
+{
+	struct srv_failover *failover = data;
+
+	failover->tick_source = 0;
+	demote_unfit(failover->daemon);
+	srv_failover_serve(failover->daemon);
+	return G_SOURCE_REMOVE;
+}
+
+/* It ticks while there is a failover nic that runs. */
+static void arm_tick(struct srv_failover *failover)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	if (failover->tick_source || failover->stopping)
+		return;
+	g_hash_table_iter_init(&iter, failover->daemon->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (!srv_failover_runs(value))
+			continue;
+		failover->tick_source = g_timeout_add_seconds(TICK_SECONDS, on_tick, failover);
+		return;
+	}
+}
+
+void srv_failover_serve(struct srv_daemon *daemon)
+{
+	struct srv_failover *failover = srv_failover_get(daemon);
+	int64_t now = g_get_monotonic_time();
+	struct srv_promotion promotion;
+	const struct srv_nic *wants;
+	struct srv_nic *victim;
+
+	/* Before libvirt was compared nobody knows which VFs are taken. */
+	if (failover->stopping || !daemon->reconciled || !srv_daemon_may_work(daemon))
+		return;
+	arm_tick(failover);
+	while (srv_promote_next(daemon->model, now, &promotion))
+		srv_promote(daemon, promotion.nic, promotion.vf);
+	victim = srv_promote_next_victim(daemon->model, now, &wants);
+	if (victim) {
+		g_autofree char *winner = srv_nic_subject(wants);
+		g_autofree char *why = g_strdup_printf("%s of priority %u wants its VF", winner,
+						       wants->row.priority);
+
+		srv_demote(daemon, victim, why, NULL, NULL);
+	}
+}
+
+static bool one_is_leaving(struct srv_daemon *daemon, const struct srv_pool *pool)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, daemon->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct srv_nic *nic = value;
+
+		if (nic->row.mode == SRV_MODE_FAILOVER && nic->vf && nic->vf->pool == pool &&
+		    nic->row.state == SRV_NIC_DETACHING && !nic->vf->pf->drained)
+			return true;
+	}
+	return false;
+}
+
+bool srv_failover_make_room(struct srv_daemon *daemon, const struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	struct srv_nic *victim = srv_promote_victim(daemon->model, nic, g_get_monotonic_time());
+	g_autofree char *subject = NULL;
+	g_autofree char *why = NULL;
+
+	if (!victim)
+		return network && daemon->model->config->failover.preempt &&
+		       one_is_leaving(daemon,
+				      srv_config_pool(daemon->model->config, network->pool));
+	subject = srv_nic_subject(nic);
+	why = g_strdup_printf("%s of priority %u starts and wants its VF", subject,
+			      nic->row.priority);
+	srv_demote(daemon, victim, why, NULL, NULL);
+	return true;
+}

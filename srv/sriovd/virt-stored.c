@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The stored configurations of domains: what they are started with next, be sriovd there or not.
+ */
+#include <errno.h>
+
+#include "srv/sriovd/virt-internal.h"
+
+static int read_xml(struct srv_virt *virt, const char *uuid, unsigned flags, char **ret,
+		    struct sriov_error **err)
+{
+	srv_virt_autoref held = srv_virt_ref(virt);
+	srv_virt_autodom handle = NULL;
+	srv_virt_autotext xml = NULL;
+	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+
+	if (r < 0)
+		return r;
+	xml = virDomainGetXMLDesc(handle, flags);
+	if (!xml)
+		return srv_virt_domain_error(err, handle, "its XML cannot be read");
+	*ret = g_strdup(xml);
+	return 0;
+}
+
+int srv_virt_stored_xml(struct srv_virt *virt, const char *uuid, char **ret,
+			struct sriov_error **err)
+{
+	return read_xml(virt, uuid, VIR_DOMAIN_XML_INACTIVE, ret, err);
+}
+
+int srv_virt_live_xml(struct srv_virt *virt, const char *uuid, char **ret, struct sriov_error **err)
+{
+	return read_xml(virt, uuid, 0, ret, err);
+}
+
+static int require_stored(virDomainPtr handle, struct sriov_error **err)
+{
+	int persistent = virDomainIsPersistent(handle);
+
+	if (persistent < 0)
+		return srv_virt_domain_error(err, handle, "it cannot be told whether it is stored");
+	if (persistent)
+		return 0;
+	return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, virDomainGetName(handle),
+			       "the domain is transient: it has no configuration that a device "
+			       "could be written into; define it first");
+}
+
+int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
+			   struct sriov_error **err)
+{
+	srv_virt_autoref held = srv_virt_ref(virt);
+	srv_virt_autodom handle = NULL;
+	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+
+	if (r == 0)
+		r = require_stored(handle, err);
+	if (r < 0)
+		return r;
+	if (virDomainAttachDeviceFlags(handle, device_xml, VIR_DOMAIN_AFFECT_CONFIG) < 0)
+		return srv_virt_domain_error(err, handle,
+					     "the device cannot be written into its configuration");
+	return 0;
+}
+
+int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,
+			   struct sriov_error **err)
+{
+	srv_virt_autoref held = srv_virt_ref(virt);
+	srv_virt_autodom handle = NULL;
+	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+
+	if (r == 0)
+		r = require_stored(handle, err);
+	if (r < 0)
+		return r;
+	if (virDomainDetachDeviceAlias(handle, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
+		return 0;
+	if (virGetLastErrorCode() == VIR_ERR_DEVICE_MISSING)
+		return sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, virDomainGetName(handle),
+				       "its configuration has no device %s", alias);
+	return srv_virt_domain_error(err, handle,
+				     "the device cannot be taken out of its configuration");
+}

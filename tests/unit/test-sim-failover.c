@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Failover nics on the simulated host: promoted, demoted, drained, and found again after a crash.
+ */
+#include "tests/unit/test.h"
+
+#include <string.h>
+
+#include "srv/sriovd/daemon-config.h"
+#include "srv/sriovd/drain.h"
+#include "srv/sriovd/failover.h"
+#include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/steer.h"
+#include "tests/sim/netlink.h"
+#include "tests/unit/sim-assert.h"
+
+#define CONFIG(failover)                                                        \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":2}],\"networks\":["                                         \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"maxTxRate\":1000},"   \
+	"{\"name\":\"n\",\"pool\":\"fast\",\"fallback\":{\"type\":\"none\"}}]," \
+	"\"failover\":{" failover "}}"
+
+static int set_up(void **state)
+{
+	sim_new(CONFIG("\"preempt\":false"));
+	sim_start();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	if (sim_daemon)
+		sim_stop();
+	sim_free();
+	return 0;
+}
+
+struct answer {
+	bool done;
+	char *text;
+};
+
+static void answered(const struct sriov_error *error, void *data)
+{
+	struct answer *answer = data;
+
+	answer->done = true;
+	answer->text = error ? sriov_error_text(error) : NULL;
+}
+
+static bool is_answered(void *data)
+{
+	return ((struct answer *)data)->done;
+}
+
+static char *add_nic(struct sim_domain *domain, uint32_t priority, bool now, bool add_port)
+{
+	const struct sim_failover nic = { "a", priority, now, add_port };
+
+	return sim_add_failover(domain, &nic);
+}
+
+static struct srv_nic *nic_of(const struct sim_domain *domain)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(sim_daemon->model, domain->uuid);
+
+	assert_int_equal(nics->len, 1);
+	return nics->pdata[0];
+}
+
+/* A guest whose driver can join a VF, and will use it. */
+static struct sim_domain *guest(unsigned n, uint32_t priority)
+{
+	g_autofree char *name = g_strdup_printf("web%u", n);
+	struct sim_domain *domain = sim_define(n, name);
+
+	domain->ports = 2;
+	domain->uses_vfs = true;
+	sim_assert_done(add_nic(domain, priority, false, false));
+	return domain;
+}
+
+static void boot(struct sim_domain *domain)
+{
+	sim_assert_done(sim_boot(domain));
+	sim_settle();
+	sim_virt_negotiated(domain->uuid, "ua-sriov-net0");
+	sim_settle();
+}
+
+static struct sim_domain *running(unsigned n, uint32_t priority)
+{
+	struct sim_domain *domain = guest(n, priority);
+
+	boot(domain);
+	return domain;
+}
+
+static const struct sim_link *tap_of(const struct sim_domain *domain)
+{
+	assert_string_equal(domain->device[0].type, "direct");
+	return sim_link_by_index(domain->device[0].link);
+}
+
+static char *demote(struct sim_domain *domain)
+{
+	struct answer answer = { 0 };
+
+	srv_demote(sim_daemon, nic_of(domain), "test", answered, &answer);
+	assert_true(sim_run_until(is_answered, &answer, 120000));
+	return answer.text;
+}
+
+/* Jobs end in the background; their last words are in the events. */
+static char *drain(bool force)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	sriov_autoerror err = NULL;
+	struct srv_job *job;
+
+	return srv_pf_drain(sim_daemon, pf, force, &job, &err) < 0 ? sriov_error_text(err) : NULL;
+}
+
+static char *resize(uint32_t count)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	sriov_autoerror err = NULL;
+	struct srv_job *job;
+
+	return srv_pf_resize(sim_daemon, pf, count, false, &job, &err) < 0 ? sriov_error_text(err)
+									   : NULL;
+}
+
+static char *undrain(void)
+{
+	struct answer answer = { 0 };
+
+	srv_pf_undrain(sim_daemon, srv_model_find_pf(sim_daemon->model, "enp1s0"), answered,
+		       &answer);
+	assert_true(sim_run_until(is_answered, &answer, 60000));
+	return answer.text;
+}
+
+/* Adding */
+
+static void add_writes_virtio_into_the_domains_own_configuration(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	assert_string_equal(web->stored[0].alias, "ua-sriov-net0");
+	assert_string_equal(web->stored[0].type, "direct");
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	assert_non_null(sim_link_by_name("enp1s0.100"));
+	sim_assert_nics("web1/net0 idle none\n");
+	/* With sriovd not even there. */
+	sim_stop();
+	sim_assert_done(sim_boot(web));
+	assert_string_equal(web->device[0].type, "direct");
+	sim_shut_down(web);
+	sim_start();
+	sim_assert_rules();
+	assert_non_null(sim_link_by_name("enp1s0.100"));
+}
+
+static void add_without_a_free_port_is_refused_or_adds_one(void **state)
+{
+	struct sim_domain *web = sim_define(1, "web1");
+
+	web->ports = 1;
+	sim_assert_refused(add_nic(web, 0, false, false), "--add-port");
+	assert_false(web->stored[0].exists);
+	assert_int_equal(web->n_nics, 0);
+	sim_assert_done(add_nic(web, 0, false, true));
+	assert_int_equal(web->ports, 2);
+	assert_true(web->stored[0].exists);
+}
+
+static void add_on_a_network_without_fallback_is_refused(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "n", SRV_MODE_FAILOVER);
+
+	sim_assert_refused(sim_boot(web), "wants a virtio NIC");
+}
+
+/* Promotion */
+
+static void guest_that_negotiated_is_promoted(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+	struct sriov_mac parked;
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	sim_assert_rules();
+	sim_virt_negotiated(web->uuid, "ua-sriov-net0");
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\n");
+	assert_string_equal(web->device[1].alias, "ua-sriov-net0_v");
+	parked = srv_steer_parked_mac(nic_of(web)->row.mac);
+	assert_memory_equal(tap_of(web)->mac, parked.octet, 6);
+	sim_assert_rules();
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_nics("web1/net0 idle none enp1s0.100\n");
+	sim_assert_counts("enp1s0", "2 free");
+	sim_assert_rules();
+}
+
+static void guest_that_does_not_use_its_vf_loses_it(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	web->uses_vfs = false;
+	boot(web);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\n");
+	sim_assert_rules();
+	sim_run(70000);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	assert_string_equal(nic_of(web)->row.reason, "its guest has not used the VF for 60 s");
+	sim_assert_counts("enp1s0", "2 free");
+	sim_assert_rules();
+}
+
+static void guest_without_failover_gets_no_vf(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	sim_assert_done(sim_boot(web));
+	sim_run(600000);
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	sim_assert_counts("enp1s0", "2 free");
+}
+
+static void guest_whose_driver_stops_receives_on_virtio(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_guest_uses_vfs(web, false);
+	sim_run(1000);
+	sim_settle();
+	assert_memory_equal(tap_of(web)->mac, nic_of(web)->row.mac.octet, 6);
+	sim_guest_uses_vfs(web, true);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\n");
+	sim_assert_rules();
+}
+
+static void vf_that_comes_free_goes_to_the_first_in_the_queue(void **state)
+{
+	struct sim_domain *holder = running(1, 0), *other = running(2, 0);
+	struct sim_domain *low = running(3, 1), *high = running(4, 7);
+
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\nweb2/net0 attached vf enp1s0/1 "
+			"enp1s0.100\n"
+			"web3/net0 attached virtio enp1s0.100\n"
+			"web4/net0 attached virtio enp1s0.100\n");
+	sim_shut_down(holder);
+	sim_settle();
+	assert_non_null(nic_of(high)->vf);
+	assert_null(nic_of(low)->vf);
+	sim_shut_down(other);
+	sim_settle();
+	assert_non_null(nic_of(low)->vf);
+	sim_assert_rules();
+}
+
+static void promotion_that_libvirt_refuses_leaves_virtio(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	g_strlcpy(sim_world->faults.attach_words, "no", sizeof(sim_world->faults.attach_words));
+	boot(web);
+	assert_null(nic_of(web)->vf);
+	assert_non_null(strstr(nic_of(web)->row.reason, "libvirt says: no"));
+	sim_assert_counts("enp1s0", "2 free");
+	sim_assert_rules();
+	sim_world->faults.attach_words[0] = '\0';
+	sim_run(310000);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\n");
+}
+
+/* Demotion */
+
+static void demoted_guest_goes_on_over_virtio_and_comes_back(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+	g_autofree char *why = demote(web);
+
+	assert_null(why);
+	sim_run(100);
+	assert_null(nic_of(web)->vf);
+	sim_assert_rules();
+	sim_run(10000);
+	sim_settle();
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+static void guest_that_ignores_the_unplug_keeps_the_vf(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+	g_autofree char *why = NULL;
+
+	sim_world->faults.deaf_guest = true;
+	why = demote(web);
+	assert_non_null(strstr(why, "did not let the device go"));
+	sim_settle();
+	sim_assert_counts("enp1s0", "1 free, 1 owned");
+	assert_non_null(strstr(nic_of(web)->row.reason, "keeps it"));
+	sim_assert_rules();
+}
+
+static void guest_that_lets_go_late_is_demoted_then(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+	struct sim_device *vf = &web->device[1];
+	g_autofree char *why = NULL;
+
+	sim_world->faults.deaf_guest = true;
+	why = demote(web);
+	assert_non_null(why);
+	sim_lock();
+	sim_device_leave(vf);
+	sim_unlock();
+	sim_virt_device_removed(web->uuid, "ua-sriov-net0_v");
+	sim_run(100);
+	assert_null(nic_of(web)->vf);
+	sim_run(2000);
+	sim_assert_counts("enp1s0", "2 free");
+	sim_assert_rules();
+}
+
+static void higher_priority_takes_the_vf_of_the_lowest(void **state)
+{
+	struct sim_domain *low, *middle, *high;
+
+	sim_configure(CONFIG("\"preempt\":true"));
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	sim_settle();
+	low = running(1, 1);
+	middle = running(2, 2);
+	high = running(3, 3);
+	sim_settle();
+	assert_null(nic_of(low)->vf);
+	assert_non_null(nic_of(middle)->vf);
+	assert_non_null(nic_of(high)->vf);
+	assert_non_null(strstr(nic_of(low)->row.reason, "priority 3 wants its VF"));
+	/* And stays: nobody goes back and forth. */
+	sim_run(120000);
+	assert_null(nic_of(low)->vf);
+	sim_assert_rules();
+}
+
+static void pf_without_link_moves_its_nics_to_virtio_and_back(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+	struct sim_link *pf = sim_link_by_name("enp1s0");
+
+	pf->carrier = false;
+	sim_show_link(pf);
+	sim_link_event(pf->ifindex);
+	sim_run(1000);
+	assert_non_null(nic_of(web)->vf);
+	sim_run(4000);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	assert_string_equal(nic_of(web)->row.reason, "the link of enp1s0 is down");
+	sim_assert_rules();
+	pf->carrier = true;
+	sim_show_link(pf);
+	sim_link_event(pf->ifindex);
+	sim_run(8000);
+	sim_settle();
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+/* Drain and resize */
+
+static void drain_takes_all_and_undrain_brings_them_back(void **state)
+{
+	struct sim_domain *one = running(1, 0), *two = running(2, 0);
+
+	sim_assert_done(drain(false));
+	sim_settle();
+	assert_null(nic_of(one)->vf);
+	assert_null(nic_of(two)->vf);
+	sim_assert_counts("enp1s0", "2 free");
+	sim_run(60000);
+	assert_null(nic_of(one)->vf);
+	sim_assert_rules();
+	sim_assert_done(undrain());
+	sim_settle();
+	assert_non_null(nic_of(one)->vf);
+	assert_non_null(nic_of(two)->vf);
+	sim_assert_rules();
+}
+
+static void drain_that_would_interrupt_somebody_is_refused(void **state)
+{
+	struct sim_domain *exclusive = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_assert_done(sim_boot(exclusive));
+	sim_settle();
+	sim_assert_refused(drain(false), "nic web1/net0 (exclusive)");
+	sim_assert_done(drain(true));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	assert_non_null(strstr(nic_of(exclusive)->row.reason, "enp1s0: drained"));
+	sim_assert_rules();
+}
+
+static void drain_of_a_claimed_vf_is_refused_always(void **state)
+{
+	sim_assert_done(sim_claim_vf("dpdk", "net0", "a"));
+	sim_assert_refused(drain(false), "claimed by hand");
+	sim_assert_refused(drain(true), "claimed by hand");
+}
+
+static void drain_outlives_the_daemon(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_assert_done(drain(false));
+	sim_stop();
+	sim_start();
+	sim_run(5000);
+	sim_settle();
+	assert_null(nic_of(web)->vf);
+	sim_run(60000);
+	assert_null(nic_of(web)->vf);
+	sim_assert_done(undrain());
+	sim_settle();
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+static void resize_makes_the_vfs_anew_and_promotes_again(void **state)
+{
+	struct sim_domain *one = running(1, 0), *two = running(2, 0);
+
+	sim_assert_done(resize(5));
+	sim_run(30000);
+	sim_settle();
+	sim_assert_counts("enp1s0", "3 free, 2 owned");
+	assert_non_null(nic_of(one)->vf);
+	assert_non_null(nic_of(two)->vf);
+	sim_assert_rules();
+	/* The number stays, restart or not. */
+	sim_stop();
+	sim_start();
+	sim_assert_counts("enp1s0", "3 free, 2 owned");
+	sim_assert_done(resize(2));
+	sim_run(30000);
+	sim_settle();
+	sim_assert_counts("enp1s0", "2 owned");
+	sim_assert_rules();
+}
+
+static void resize_goes_on_after_a_restart(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_world->faults.deaf_guest = true;
+	sim_assert_done(resize(5));
+	sim_run(2000);
+	sim_stop();
+	sim_world->faults.deaf_guest = false;
+	sim_start();
+	sim_run(400000);
+	sim_settle();
+	sim_assert_counts("enp1s0", "4 free, 1 owned");
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+static void resize_is_undone_by_undrain(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_world->faults.deaf_guest = true;
+	sim_assert_done(resize(5));
+	sim_run(2000);
+	sim_assert_done(undrain());
+	sim_world->faults.deaf_guest = false;
+	sim_run(400000);
+	sim_settle();
+	sim_assert_counts("enp1s0", "1 free, 1 owned");
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+/* Restarts */
+
+static void restart_touches_no_promoted_guest(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+	uint32_t changes;
+
+	sim_stop();
+	/* In between the virtio half receives too, should the VF be lost. */
+	assert_memory_equal(tap_of(web)->mac, web->device[0].mac, 6);
+	changes = sim_world->changes;
+	sim_start();
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\n");
+	/* Its macvtap is parked again, and that is all. */
+	assert_int_equal(sim_world->changes, changes + 1);
+	sim_assert_rules();
+}
+
+static void vf_lost_while_nobody_watched_is_noticed(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_stop();
+	sim_lock();
+	sim_device_leave(&web->device[1]);
+	sim_unlock();
+	sim_start();
+	sim_run(20000);
+	sim_settle();
+	/* The guest's driver is known to nobody now: it is tried. */
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(add_writes_virtio_into_the_domains_own_configuration),
+		CASE(add_without_a_free_port_is_refused_or_adds_one),
+		CASE(add_on_a_network_without_fallback_is_refused),
+		CASE(guest_that_negotiated_is_promoted),
+		CASE(guest_that_does_not_use_its_vf_loses_it),
+		CASE(guest_without_failover_gets_no_vf),
+		CASE(guest_whose_driver_stops_receives_on_virtio),
+		CASE(vf_that_comes_free_goes_to_the_first_in_the_queue),
+		CASE(promotion_that_libvirt_refuses_leaves_virtio),
+		CASE(demoted_guest_goes_on_over_virtio_and_comes_back),
+		CASE(guest_that_ignores_the_unplug_keeps_the_vf),
+		CASE(guest_that_lets_go_late_is_demoted_then),
+		CASE(higher_priority_takes_the_vf_of_the_lowest),
+		CASE(pf_without_link_moves_its_nics_to_virtio_and_back),
+		CASE(drain_takes_all_and_undrain_brings_them_back),
+		CASE(drain_that_would_interrupt_somebody_is_refused),
+		CASE(drain_of_a_claimed_vf_is_refused_always),
+		CASE(drain_outlives_the_daemon),
+		CASE(resize_makes_the_vfs_anew_and_promotes_again),
+		CASE(resize_goes_on_after_a_restart),
+		CASE(resize_is_undone_by_undrain),
+		CASE(restart_touches_no_promoted_guest),
+		CASE(vf_lost_while_nobody_watched_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
