@@ -12,6 +12,7 @@ wait_nic good vf
 refused() {
 	local regex=$1
 	shift
+	virsh -q undefine bad > /dev/null 2>&1 || true
 	guest_define bad "$@"
 	start_refused bad "$regex"
 }
