@@ -207,6 +207,14 @@ struct nl_msg *snl_link_message_set_flags(uint32_t ifindex, unsigned int flags, 
 	return msg;
 }
 
+struct nl_msg *snl_link_message_set_mac(uint32_t ifindex, struct sriov_mac mac)
+{
+	struct nl_msg *msg = snl_link_message_new(RTM_SETLINK, 0, ifindex);
+
+	nla_put(msg, IFLA_ADDRESS, sizeof(mac.octet), mac.octet);
+	return msg;
+}
+
 struct nl_msg *snl_link_message_del(uint32_t ifindex)
 {
 	return snl_link_message_new(RTM_DELLINK, 0, ifindex);

@@ -53,5 +53,6 @@ struct nl_msg *snl_link_message_get(const char *name, uint32_t ifindex, uint32_t
 struct nl_msg *snl_link_message_dump(const char *kind, int netnsid);
 struct nl_msg *snl_link_message_set_flags(uint32_t ifindex, unsigned int flags,
 					  unsigned int change);
+struct nl_msg *snl_link_message_set_mac(uint32_t ifindex, struct sriov_mac mac);
 struct nl_msg *snl_link_message_del(uint32_t ifindex);
 struct nl_msg *snl_link_message_new(int type, int flags, uint32_t ifindex);

@@ -124,6 +124,35 @@ int snl_link_set_up(struct snl *nl, uint32_t ifindex, bool up, struct sriov_erro
 	return 0;
 }
 
+int snl_link_set_mac(struct snl *nl, uint32_t ifindex, struct sriov_mac mac,
+		     struct sriov_error **err)
+{
+	snl_automsg msg = snl_link_message_set_mac(ifindex, mac);
+	char text[SRIOV_MAC_STRLEN], seen[SRIOV_MAC_STRLEN];
+	snl_autoack ack = { 0 };
+	struct snl_link link;
+	int r = snl_link_get_index(nl, ifindex, &link, err);
+
+	if (r < 0 || sriov_mac_equal(link.mac, mac))
+		return r;
+	sriov_mac_format(mac, text);
+	r = snl_batch(nl, &msg, 1, &ack, err);
+	if (r < 0) {
+		sriov_error_wrap(err, "cannot set the MAC %s of link %s", text, link.name);
+		return r;
+	}
+	if (ack.err)
+		return snl_ack_error(&ack, link.name, err, "set the MAC %s", text);
+	r = snl_link_get_index(nl, ifindex, &link, err);
+	if (r < 0)
+		return r;
+	if (!sriov_mac_equal(link.mac, mac))
+		return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, link.name,
+				       "the kernel accepted to set the MAC %s, but it is %s", text,
+				       sriov_mac_format(link.mac, seen));
+	return 0;
+}
+
 int snl_macvtap_find(struct snl *nl, struct sriov_mac mac, struct snl_link *ret,
 		     struct sriov_error **err)
 {

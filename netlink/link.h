@@ -47,6 +47,13 @@ int snl_link_list(struct snl *nl, GArray **ret, struct sriov_error **err);
 int snl_link_set_up(struct snl *nl, uint32_t ifindex, bool up, struct sriov_error **err);
 
 /*
+ * Sets the MAC, unless the link has it already, and reads back. Drivers may refuse while the link
+ * is up (BUSY), and a VF's driver any other MAC than the one that was set on the VF through its PF.
+ */
+int snl_link_set_mac(struct snl *nl, uint32_t ifindex, struct sriov_mac mac,
+		     struct sriov_error **err);
+
+/*
  * Makes sure there is a VLAN link on a parent, up, and made by us (IFLA_IFALIAS "sriovd").
  *
  * parent: ifindex of a PF's netdev

@@ -79,7 +79,8 @@ static int set_override(const struct spci_target *target, const char *driver,
 	return 0;
 }
 
-static int unbind(const struct spci_target *target, const char *driver, struct sriov_error **err)
+int spci_target_unbind(const struct spci_target *target, const char *driver,
+		       struct sriov_error **err)
 {
 	int r = spci_kernel_write(target->device, "driver/unbind", target->text);
 
@@ -117,6 +118,24 @@ static int probe_by_itself(const struct spci_target *target)
 	return restored < 0 ? restored : r;
 }
 
+/*
+ * udev loads the module of a VF's own driver when it hears of the first VF, which is while we are
+ * here already, and nothing binds a VF then: so it is tried again for a while. All functions of
+ * this process together wait no longer than that: the module may not exist.
+ */
+static int probe_until_loaded(const struct spci_target *target)
+{
+	static unsigned polls = 40;
+	int r = probe_by_itself(target);
+
+	while (spci_device_driver(target->device, "driver") == NULL && polls > 0) {
+		polls--;
+		g_usleep(50 * 1000);
+		r = probe_by_itself(target);
+	}
+	return r;
+}
+
 /* Why did the driver not take it? probed is what writing to drivers_probe gave. */
 static int explain(const struct spci_target *target, const char *driver, int probed,
 		   struct sriov_error **err)
@@ -144,6 +163,19 @@ static int explain(const struct spci_target *target, const char *driver, int pro
 			       "failed; dmesg may say why");
 }
 
+int spci_target_bind_again(const struct spci_target *target, const char *driver,
+			   struct sriov_error **err)
+{
+	char override[256] = "";
+	int r;
+
+	sriov_sysfs_read(target->device, "driver_override", override, sizeof(override));
+	r = strcmp(override, driver) == 0 ? probe(target) : probe_by_itself(target);
+	if (g_strcmp0(spci_device_driver(target->device, "driver"), driver) == 0)
+		return 0;
+	return explain(target, driver, r, err);
+}
+
 /* Is it as asked for? NULL: any driver but vfio, and no override. */
 static bool is_bound(const struct spci_target *target, const char *driver)
 {
@@ -165,10 +197,10 @@ static int rebind(const struct spci_target *target, const char *driver, struct s
 		return r;
 	if (driver && g_strcmp0(now, driver) == 0)
 		return 0;
-	r = now ? unbind(target, now, err) : 0;
+	r = now ? spci_target_unbind(target, now, err) : 0;
 	if (r < 0)
 		return r;
-	r = driver ? probe(target) : probe_by_itself(target);
+	r = driver ? probe(target) : probe_until_loaded(target);
 	return is_bound(target, driver) ? 0 : explain(target, driver, r, err);
 }
 

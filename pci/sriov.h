@@ -58,8 +58,10 @@ int spci_destroy_vfs(const char *root, struct sriov_bdf pf, struct sriov_error *
 int spci_bind(const char *root, struct sriov_bdf bdf, const char *driver, struct sriov_error **err);
 
 /*
- * Function-level reset (PCIe 6.6.2) through the sysfs file "reset". BUSY as for spci_bind(),
- * NOT_SUPPORTED when the function offers no reset, DEVICE when it did not come back from it.
+ * Function-level reset (PCIe 6.6.2) through the sysfs file "reset". A VF with a network driver is
+ * without it meanwhile, so its netdev goes and comes, under a name of the kernel's at first. BUSY
+ * as for spci_bind(), NOT_SUPPORTED when the function offers no reset, DEVICE when it did not come
+ * back from it.
  */
 int spci_reset(const char *root, struct sriov_bdf bdf, struct sriov_error **err);
 

@@ -24,4 +24,12 @@ int spci_target_open(const char *root, struct sriov_bdf bdf, struct spci_target 
 		     struct sriov_error **err);
 void spci_target_close(struct spci_target *target);
 
+/* Takes it from its driver, and verifies. Whether it is in use is for the caller to know. */
+int spci_target_unbind(const struct spci_target *target, const char *driver,
+		       struct sriov_error **err);
+
+/* Gives a VF that spci_target_unbind() took from it back to its driver, and verifies. */
+int spci_target_bind_again(const struct spci_target *target, const char *driver,
+			   struct sriov_error **err);
+
 #define spci_autotarget __attribute__((cleanup(spci_target_close))) struct spci_target

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every test: unit tests, the same under ASan and UBSan, clang without warnings, a short fuzz of each
-# parser, the documents, the lab's scenarios. Goes on after a failure; the last line counts.
+# Every test: unit tests, the same under ASan and UBSan, clang without warnings, the daemon killed at many
+# points and soaked on a simulated host, a short fuzz of each parser, the documents, the lab's scenarios. Goes on
+# after a failure; the last line counts.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 jobs=$(nproc)
@@ -40,6 +41,10 @@ lab() {
 stage "build and unit tests" make --no-print-directory -j"$jobs" unit
 stage "unit tests under ASan and UBSan" make --no-print-directory -j"$jobs" san
 stage "clang, without warnings" make --no-print-directory -j"$jobs" clang
+stage "crash: the daemon killed at every ${CHECK_CRASH_EVERY:-50}th system call" \
+	make --no-print-directory -j"$jobs" crash CRASH_EVERY="${CHECK_CRASH_EVERY:-50}"
+stage "soak: random operations against a reference model" \
+	make --no-print-directory -j"$jobs" soak SOAK_SECONDS="${CHECK_SOAK_SECONDS:-30}"
 stage "fuzz" make --no-print-directory fuzz FUZZ_SECONDS="${CHECK_FUZZ_SECONDS:-5}"
 stage "documents" tests/check-documents.sh
 stage "installed tree" make --no-print-directory -j"$jobs" stage

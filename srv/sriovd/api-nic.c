@@ -201,6 +201,7 @@ static void forget(struct nic_call *work, struct srv_nic *nic)
 		srv_daemon_put_vf(txn, vf);
 	srv_failover_forget(daemon, nic);
 	srv_model_remove_nic(daemon->model, nic);
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, row_gone, work);
 }
 
@@ -230,11 +231,18 @@ static void detached(const struct sriov_error *error, void *data)
 	g_idle_add_full(G_PRIORITY_DEFAULT, forget_later, work, NULL);
 }
 
+/* Not known for certain of one whose operation was cut short. */
+static bool may_be_there(const struct srv_nic *nic)
+{
+	return nic->row.state == SRV_NIC_ATTACHED || nic->row.state == SRV_NIC_ATTACHING ||
+	       nic->row.state == SRV_NIC_DETACHING;
+}
+
 static void remove_begin(struct srv_nic *nic, void *data)
 {
 	struct nic_call *work = data;
 
-	if (nic->row.state == SRV_NIC_ATTACHED)
+	if (may_be_there(nic))
 		srv_nic_detach(work->daemon, nic, detached, work);
 	else
 		detached(NULL, work);

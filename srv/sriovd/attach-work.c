@@ -33,6 +33,23 @@ struct srv_attach_work {
 	GArray *pfs; /* of uint32_t: ifindex of the PFs that may be ports of the bridge */
 };
 
+/*
+ * A VLAN link that nothing stands on may be one on which something is about to stand. Who makes
+ * use of one reads; who removes unused ones writes, and rather leaves them than waits: the next
+ * sweep comes (sweep.h).
+ */
+static GRWLock links_lock;
+
+bool srv_attach_work_try_lock_links(void)
+{
+	return g_rw_lock_writer_trylock(&links_lock);
+}
+
+void srv_attach_work_unlock_links(void)
+{
+	g_rw_lock_writer_unlock(&links_lock);
+}
+
 /* The host's services */
 
 static int to_plugin(int r, const struct sriov_error *error, struct sbe_error *ret)
@@ -61,6 +78,9 @@ static int host_detach(void *priv, const char *uuid, const char *alias, struct s
 	sriov_autoerror err = NULL;
 	int r = srv_virt_detach(work->virt, uuid, alias, work->detach_seconds, &err);
 
+	/* One answer for all that is not there: device, domain, a domain that runs. */
+	if (r < 0 && err->code == SRIOV_ERROR_NOT_FOUND)
+		r = -ENOENT;
 	return to_plugin(r, err, error);
 }
 
@@ -313,8 +333,10 @@ void srv_attach_work_clean_uplink(struct srv_attach_work *work)
 
 		/* Once attached, the row's uplink is the VLAN link; a PF is not ours to remove. */
 		if (work->nic.vlan && !is_kept(work, name) &&
-		    snl_link_get(nl, name, &link, NULL) == 0)
+		    snl_link_get(nl, name, &link, NULL) == 0 && srv_attach_work_try_lock_links()) {
 			snl_vlan_remove_unused(nl, link.ifindex, NULL);
+			srv_attach_work_unlock_links();
+		}
 	} else {
 		for (guint i = 0; i < work->pfs->len; i++)
 			snl_fdb_del(nl, g_array_index(work->pfs, uint32_t, i), work->mac, NULL);
@@ -343,6 +365,13 @@ static const struct srv_domain_iface *find_in(const struct srv_domain *xml, cons
 			return iface;
 	}
 	return NULL;
+}
+
+static bool is_ours(const struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	return work->nic.backing == SBE_BACKING_VF
+		       ? iface->has_vf && sriov_bdf_key(iface->vf) == work->vf_key
+		       : !iface->has_vf;
 }
 
 static const struct srv_domain_iface *find_iface(const struct srv_virt_domain *domain,
@@ -393,8 +422,7 @@ static int verify(struct srv_attach_work *work, struct sriov_error **err)
 	if (!iface)
 		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
 				    "libvirt took the device, and the domain does not have it");
-	else if (work->nic.backing == SBE_BACKING_VF &&
-		 (!iface->has_vf || sriov_bdf_key(iface->vf) != work->vf_key))
+	else if (!is_ours(work, iface))
 		r = sriov_error_set(err, SRIOV_ERROR_DEVICE, ENODEV, NULL,
 				    "the domain has another device under the alias %s",
 				    work->alias);
@@ -407,24 +435,43 @@ static int verify(struct srv_attach_work *work, struct sriov_error **err)
 	return r;
 }
 
-int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
+static int attach_verified(struct srv_attach_work *work, struct sriov_error **err)
 {
 	struct sbe_error error = { 0 };
-	int r = work->nic.backing == SBE_BACKING_VIRTIO ? make_link(work, err) : 0;
+	int r = 0;
 
+	work->nic.uplink = work->link;
+	if (work->plugin->attach(&work->host, &work->nic, &error) < 0)
+		r = from_plugin(&error, err);
+	/* An attach whose answer was lost may have come about, and then there is no second one. */
+	if (r < 0 && *err && (*err)->code == SRIOV_ERROR_DEVICE && verify(work, NULL) == 0) {
+		sriov_error_clear(err);
+		return 0;
+	}
 	if (r < 0)
 		return r;
-	work->nic.uplink = work->link;
-	if (work->plugin->attach(&work->host, &work->nic, &error) < 0) {
-		r = from_plugin(&error, err);
-		srv_attach_work_clean_uplink(work);
-		return r;
-	}
 	r = verify(work, err);
-	if (r < 0) {
+	if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE)
 		work->plugin->detach(&work->host, &work->nic, NULL);
-		srv_attach_work_clean_uplink(work);
+	return r;
+}
+
+int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
+{
+	bool on_link = work->nic.backing == SBE_BACKING_VIRTIO;
+	int r = 0;
+
+	if (on_link) {
+		g_rw_lock_reader_lock(&links_lock);
+		r = make_link(work, err);
 	}
+	if (r == 0)
+		r = attach_verified(work, err);
+	if (on_link)
+		g_rw_lock_reader_unlock(&links_lock);
+	/* With libvirt gone it is not known whether the device stands on it. */
+	if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE)
+		srv_attach_work_clean_uplink(work);
 	return r;
 }
 

@@ -27,7 +27,8 @@ void srv_attach_work_free(struct srv_attach_work *work);
 int srv_attach_work_look(struct srv_attach_work *work, bool *ret_there, struct sriov_error **err);
 
 /*
- * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays.
+ * Attaches, and looks in the live domain whether it is there. Blocks. On failure nothing stays; but
+ * with UNAVAILABLE, libvirt having gone, it is not known. err must not be NULL.
  * Also makes the VLAN link that a macvtap stands on, and the PF's fdb entry behind a bridge.
  */
 int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);
@@ -43,6 +44,10 @@ int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 
 /* The second half of detaching only, for an owner that is gone. Blocks. */
 void srv_attach_work_clean_uplink(struct srv_attach_work *work);
+
+/* For who removes links that nothing stands on: false while one is being made use of. */
+bool srv_attach_work_try_lock_links(void);
+void srv_attach_work_unlock_links(void);
 
 /* After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF. */
 const char *srv_attach_work_uplink(const struct srv_attach_work *work);

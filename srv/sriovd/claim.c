@@ -84,10 +84,20 @@ static void configured(const struct sriov_error *error, void *data)
 	claim_finish(claim, error);
 }
 
-static void configure(struct claim *claim)
+static const struct srv_network *find_network(struct srv_daemon *daemon, const struct srv_nic *nic)
 {
-	const struct srv_network *network = srv_config_network(claim->daemon->model->config,
-							       claim->nic->row.network);
+	return srv_config_network(daemon->model->config, nic->row.network);
+}
+
+/* The configuration can be another one by now. */
+static int fail_network(const char *owner, struct sriov_error **err)
+{
+	return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, owner,
+			       "its network is not in the configuration any more");
+}
+
+static void configure(struct claim *claim, const struct srv_network *network)
+{
 	struct snl_vf_attrs attrs = srv_nic_attrs(claim->nic, network);
 
 	srv_vf_configure(claim->daemon, claim->nic->vf, &attrs, configured, claim);
@@ -96,13 +106,18 @@ static void configure(struct claim *claim)
 static void committed(const struct sriov_error *error, void *data)
 {
 	struct claim *claim = data;
+	const struct srv_network *network = find_network(claim->daemon, claim->nic);
+	sriov_autoerror err = NULL;
 
 	if (error) {
 		forget(claim);
 		claim_finish(claim, error);
-		return;
+	} else if (network) {
+		configure(claim, network);
+	} else {
+		fail_network(claim->nic->row.owner.key, &err);
+		take_back(claim, err);
 	}
-	configure(claim);
 }
 
 static int check(struct srv_daemon *daemon, const struct srv_claim_request *request,
@@ -181,6 +196,8 @@ static int claim_new(struct claim *claim, const struct srv_owner *owner,
 	bool pending;
 	int r = check(daemon, request, &network, err);
 
+	if (r == 0)
+		r = srv_ledger_check_room(daemon->ledger, err);
 	if (r < 0)
 		return r;
 	claim->nic = add_nic(daemon, owner, request);
@@ -215,18 +232,17 @@ void srv_claim(struct srv_daemon *daemon, const struct srv_claim_request *reques
 	claim->done = done;
 	claim->data = data;
 	if (nic) {
+		const struct srv_network *network = find_network(daemon, nic);
+
 		r = same_claim(nic, request, &claim->error);
-		if (r > 0 && nic->vf &&
-		    srv_config_network(daemon->model->config, nic->row.network)) {
+		if (r > 0 && nic->vf && network) {
 			claim->nic = nic;
 			nic->busy = true;
-			configure(claim);
+			configure(claim, network);
 			return;
 		}
 		if (r > 0)
-			r = sriov_error_set(&claim->error, SRIOV_ERROR_INVALID, EINVAL,
-					    request->owner,
-					    "its network is not in the configuration any more");
+			r = fail_network(request->owner, &claim->error);
 	} else {
 		r = claim_new(claim, &owner, request, &claim->error);
 	}

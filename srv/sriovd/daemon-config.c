@@ -176,6 +176,7 @@ static void reload_done(void *data)
 			  "read, %u pools, %u networks", daemon->model->config->pools->len,
 			  daemon->model->config->networks->len);
 		srv_reconcile_schedule(daemon);
+		srv_host_retry_failed(daemon);
 		srv_host_provision(daemon);
 		srv_nic_serve_waiting(daemon);
 		srv_reconcile(daemon);

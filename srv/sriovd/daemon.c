@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "netlink/monitor.h"
+#include "netlink/uevent.h"
 #include "srv/sriovd/api.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
@@ -274,9 +275,10 @@ static bool settle(struct srv_daemon *daemon)
 
 		if (!srv_queue_drain_all(left))
 			return false;
-		if (serials_are_idle(daemon))
+		if (serials_are_idle(daemon) &&
+		    (!daemon->ledger || !srv_ledger_is_busy(daemon->ledger)))
 			return true;
-		/* It waits for a child process. */
+		/* It waits for a child process or the disk. */
 		g_main_context_iteration(NULL, FALSE);
 		g_usleep(1000);
 	} while (g_get_monotonic_time() < deadline);
@@ -295,6 +297,7 @@ static void stop_sources(struct srv_daemon *daemon)
 	if (daemon->monitor)
 		snl_monitor_free(daemon->monitor);
 	daemon->monitor = NULL;
+	g_clear_pointer(&daemon->uevents, snl_uevents_free);
 }
 
 static void release(struct srv_daemon *daemon)

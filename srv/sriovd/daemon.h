@@ -16,6 +16,7 @@
 #include "srv/sriovd/virt.h"
 
 struct snl_monitor;
+struct snl_uevents;
 struct srv_failover;
 struct srv_interface;
 struct srv_varlink;
@@ -53,6 +54,7 @@ struct srv_daemon {
 	struct srv_events *events;
 	struct srv_jobs *jobs;
 	struct snl_monitor *monitor;
+	struct snl_uevents *uevents;
 	struct srv_failover *failover;	  /* failover.h; NULL until there is such a nic */
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
 	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */

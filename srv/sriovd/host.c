@@ -5,10 +5,12 @@
 
 #include "netlink/link.h"
 #include "netlink/monitor.h"
+#include "netlink/uevent.h"
 #include "pci/inventory.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/provision.h"
+#include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
 
 #define REFRESH_DELAY_MS 200 /* one PF's coming or going makes a burst of events */
@@ -58,6 +60,7 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 
 struct refresh {
 	struct srv_daemon *daemon;
+	uint64_t since; /* the model's takes when it began */
 	struct spci_inventory *inventory;
 	struct sriov_error *error;
 };
@@ -87,6 +90,8 @@ static void tell_losses(struct srv_daemon *daemon, GHashTable *present_before)
 		name = srv_vf_name(vf);
 		srv_event(daemon->events, LOG_ERR, "nic", subject,
 			  "its VF %s is gone: somebody destroyed it, or the PF was removed", name);
+		/* Its guest gets it again, or virtio, without waiting for the next period. */
+		srv_reconcile_soon(daemon);
 	}
 }
 
@@ -127,7 +132,7 @@ static void refresh_done(void *data)
 		for (guint i = 0; i < daemon->model->pfs->len; i++)
 			collect_owned(daemon->model->pfs->pdata[i], before);
 		g_clear_pointer(&daemon->host_error, sriov_error_free);
-		srv_model_set_inventory(daemon->model, refresh->inventory);
+		srv_model_set_inventory_since(daemon->model, refresh->inventory, refresh->since);
 		spci_inventory_free(refresh->inventory);
 		record_vanished(daemon);
 		tell_losses(daemon, before);
@@ -147,6 +152,7 @@ static gboolean refresh_start(gpointer data)
 	daemon->refreshing = true;
 	refresh = g_new0(struct refresh, 1);
 	refresh->daemon = daemon;
+	refresh->since = daemon->model->takes;
 	srv_queue_push(daemon->host_queue, refresh_run, refresh_done, refresh);
 	return G_SOURCE_REMOVE;
 }
@@ -174,6 +180,21 @@ static void link_changed(struct srv_daemon *daemon, struct srv_pf *pf, enum spci
 	srv_nic_serve_waiting(daemon);
 }
 
+/* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
+static void restore_vfs(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	pf->was_down = false;
+	if (!srv_daemon_may_work(daemon))
+		return;
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		const struct srv_vf *vf = pf->vfs->pdata[i];
+
+		if (vf->nic && vf->nic->row.owner.kind == SRV_OWNER_LIBVIRT)
+			srv_nic_restore(daemon, vf->nic);
+	}
+	srv_reconcile_claims(daemon, pf);
+}
+
 static void on_link(const struct snl_link *link, bool removed, void *data)
 {
 	struct srv_daemon *daemon = data;
@@ -189,7 +210,10 @@ static void on_link(const struct snl_link *link, bool removed, void *data)
 		srv_host_refresh(daemon);
 		return;
 	}
+	pf->was_down |= !link->admin_up || !pf->facts->admin_up;
 	pf->facts->admin_up = link->admin_up;
+	if (pf->was_down && link->admin_up)
+		restore_vfs(daemon, pf);
 	link_changed(daemon, pf, link->admin_up && link->carrier ? SPCI_LINK_UP : SPCI_LINK_DOWN);
 }
 
@@ -198,12 +222,34 @@ static void on_overrun(void *data)
 	srv_host_refresh(data);
 }
 
+static void on_pci_removed(struct sriov_bdf bdf, void *data)
+{
+	struct srv_daemon *daemon = data;
+
+	if (srv_model_pf(daemon->model, bdf) || srv_model_vf_by_address(daemon->model, bdf))
+		srv_host_refresh(daemon);
+}
+
 int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err)
 {
-	static const struct snl_monitor_handler handler = { .link = on_link,
+	static const struct snl_monitor_handler links = { .link = on_link, .overrun = on_overrun };
+	static const struct snl_uevents_handler devices = { .pci_removed = on_pci_removed,
 							    .overrun = on_overrun };
+	sriov_autoerror why = NULL;
+	int r = snl_monitor_new(NULL, &links, daemon, &daemon->monitor, err);
 
-	return snl_monitor_new(NULL, &handler, daemon, &daemon->monitor, err);
+	if (r < 0)
+		return r;
+	/* Only what the periodic look finds later is lost without them. */
+	if (snl_uevents_new(&devices, daemon, &daemon->uevents, &why) < 0)
+		srv_event(daemon->events, LOG_WARNING, "pf", "host", "%s", why->message);
+	return 0;
+}
+
+void srv_host_retry_failed(struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++)
+		((struct srv_pf *)daemon->model->pfs->pdata[i])->retry = true;
 }
 
 void srv_host_provision(struct srv_daemon *daemon)

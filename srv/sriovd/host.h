@@ -29,6 +29,9 @@ int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err);
  */
 void srv_pf_provision(struct srv_daemon *daemon, struct srv_pf *pf);
 
+/* Those that failed are provisioned again with the next look at the host. */
+void srv_host_retry_failed(struct srv_daemon *daemon);
+
 /* Provisions every managed PF: after a change of the configuration. */
 void srv_host_provision(struct srv_daemon *daemon);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -15,6 +16,9 @@
 #include "base/fd.h"
 #include "base/parse.h"
 #include "srv/sriovd/ledger.h"
+
+/* Bytes to be free, or nothing new is taken on: what is left is for giving back. */
+#define ROOM_MIN ((uint64_t)1024 * 1024)
 
 /* What SQLite keeps beside a database. */
 static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
@@ -146,6 +150,27 @@ int64_t srv_ledger_size(const char *path, const char *suffix)
 	return stat(file, &st) < 0 ? -errno : st.st_size;
 }
 
+void srv_ledger_reserve(const char *path, int64_t bytes)
+{
+	g_autofree char *log = g_strconcat(path, "-wal", NULL);
+	sriov_autofd int fd = open(log, O_WRONLY | O_CLOEXEC);
+
+	/* Whatever the file system says to it: without it there is just no reserve. */
+	if (fd < 0 || fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) < 0)
+		return;
+}
+
+int srv_ledger_dir_check_room(const char *dir, struct sriov_error **err)
+{
+	struct statvfs st;
+
+	if (statvfs(dir, &st) < 0 || (uint64_t)st.f_bavail * st.f_frsize >= ROOM_MIN)
+		return 0;
+	return sriov_error_set(err, SRIOV_ERROR_LEDGER, ENOSPC, dir,
+			       "its file system is full, so nothing new is taken on; what is "
+			       "given back still is: free some space");
+}
+
 /* Setting aside */
 
 /* A name that nothing has yet: "ledger-20250131T235959Z.sqlite", then "…Z-2.sqlite". */
@@ -170,16 +195,23 @@ static char *aside_name(const char *dir)
  * The database first: should this end half-way, the rest stands there without a database, which
  * opening refuses. The other way round a database without its log would be read as if it were all.
  */
-static int move_all(const char *from, const char *to, bool *ret_any, struct sriov_error **err)
+static int move_all(const char *dir, const char *from, const char *to, bool *ret_any,
+		    struct sriov_error **err)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
 		g_autofree char *old = g_strconcat(from, suffixes[i], NULL);
 		g_autofree char *new = g_strconcat(to, suffixes[i], NULL);
 
+		int r;
+
 		if (rename(old, new) == 0)
 			*ret_any = true;
 		else if (errno != ENOENT)
 			return file_error(errno, old, "set the ledger aside", err);
+		/* One by one, for the order to hold in a power cut too. */
+		r = srv_ledger_dir_sync(dir, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -195,9 +227,7 @@ int srv_ledger_set_aside(const char *dir, char **ret_path, struct sriov_error **
 	if (lock < 0)
 		return lock;
 	aside = aside_name(dir);
-	r = move_all(path, aside, &any, err);
-	if (r == 0)
-		r = srv_ledger_dir_sync(dir, err);
+	r = move_all(dir, path, aside, &any, err);
 	if (r < 0)
 		return r;
 	*ret_path = any ? g_steal_pointer(&aside) : NULL;

@@ -46,3 +46,13 @@ void srv_ledger_remove(const char *path);
 
 /* Size of "PATH" + suffix ("" for the file itself) in bytes; -ENOENT or another negative errno. */
 int64_t srv_ledger_size(const char *path, const char *suffix);
+
+/*
+ * Has the log of the database at path use of so many bytes of the disk before it needs them, so
+ * that a disk that gets full does not keep anybody from giving back what he has. Does what the file
+ * system can.
+ */
+void srv_ledger_reserve(const char *path, int64_t bytes);
+
+/* Is there room on the file system for something new? 0 or LEDGER with ENOSPC. */
+int srv_ledger_dir_check_room(const char *dir, struct sriov_error **err);

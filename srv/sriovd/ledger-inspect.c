@@ -31,6 +31,7 @@ struct inspect {
 static G_GNUC_PRINTF(2, 3) void problem(struct inspect *inspect, const char *fmt, ...)
 {
 	GPtrArray *problems = inspect->result->problems;
+	g_autofree char *text = NULL;
 	va_list ap;
 
 	if (problems->len == PROBLEMS_MAX)
@@ -38,8 +39,10 @@ static G_GNUC_PRINTF(2, 3) void problem(struct inspect *inspect, const char *fmt
 	if (problems->len > PROBLEMS_MAX)
 		return;
 	va_start(ap, fmt);
-	g_ptr_array_add(problems, g_strdup_vprintf(fmt, ap));
+	text = g_strdup_vprintf(fmt, ap);
 	va_end(ap);
+	/* There may be parts of the file in it. */
+	g_ptr_array_add(problems, srv_sql_shown(text));
 }
 
 /* What SQLite cannot read is damage, what the disk or the kernel refuses is an error. */
@@ -84,7 +87,7 @@ static char *column_text(sqlite3_stmt *stmt, int column)
 {
 	const char *text = srv_sql_text(stmt, column);
 
-	return text ? g_utf8_make_valid(text, -1) : g_strdup("?");
+	return g_strdup(text ? text : "?");
 }
 
 static void take_nic(struct inspect *inspect, sqlite3_stmt *stmt)

@@ -87,6 +87,19 @@ const char *srv_sql_vf_values(const struct srv_vf_row *row, struct srv_sql_vf_va
 	return NULL;
 }
 
+char *srv_sql_shown(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text ? text : "NULL", -1);
+	GString *shown = g_string_new(NULL);
+
+	for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+
+		g_string_append_unichar(shown, g_unichar_isprint(c) ? c : '?');
+	}
+	return g_string_free(shown, FALSE);
+}
+
 void srv_sql_pf_values(const struct srv_pf_row *row, struct srv_sql_pf_values *ret)
 {
 	ret->at[SRV_SQL_PF_PF] = text_value(sriov_bdf_format(row->pf, ret->pf));
@@ -145,7 +158,7 @@ static bool read_ref(sqlite3_stmt *stmt, int pf, int index, struct srv_vf_ref *r
 
 static char *unknown(const char *what, const char *text)
 {
-	g_autofree char *shown = g_utf8_make_valid(text ? text : "NULL", -1);
+	g_autofree char *shown = srv_sql_shown(text);
 
 	return g_strdup_printf("has an unknown %s \"%s\"", what, shown);
 }
@@ -281,9 +294,9 @@ int srv_sql_error(sqlite3 *handle, int rc, const char *path, const char *what,
 		  struct sriov_error **err)
 {
 	int errnum = errno_of(handle, rc);
-	const char *message = handle && sqlite3_errcode(handle) != SQLITE_OK
-				      ? sqlite3_errmsg(handle)
-				      : sqlite3_errstr(rc);
+	g_autofree char *message = srv_sql_shown(handle && sqlite3_errcode(handle) != SQLITE_OK
+							 ? sqlite3_errmsg(handle)
+							 : sqlite3_errstr(rc));
 
 	/* "disk I/O error" alone says too little. */
 	if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN)

@@ -88,6 +88,12 @@ char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret);
 /* May it be a text of the ledger's: UTF-8, for it goes into JSON. NULL may not. */
 bool srv_sql_is_text(const char *text);
 
+/*
+ * A text out of a damaged file, or SQLite's message with such a one in it, so that it can be sent
+ * and shown: UTF-8, and nothing that moves a terminal's cursor. NULL gives "NULL". The caller's.
+ */
+char *srv_sql_shown(const char *text);
+
 /* Binds values[i] to parameter i + 1. They are not copied: valid until the statement is reset. */
 void srv_sql_bind(sqlite3_stmt *stmt, const struct srv_sql_value *values, int n);
 

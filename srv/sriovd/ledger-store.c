@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "srv/sriovd/ledger-file.h"
 #include "srv/sriovd/ledger-row.h"
 #include "srv/sriovd/ledger-sql.h"
 
@@ -173,6 +174,7 @@ static void cut_tail(struct srv_ledger_store *store)
 
 	sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
 	store->tail_bad = file && file->pMethods && cut_log(store, file) != SQLITE_OK;
+	srv_ledger_reserve(store->path, LOG_PAGES_MAX * (int64_t)store->page_size);
 }
 
 void srv_ledger_store_tidy(struct srv_ledger_store *store)
@@ -212,6 +214,11 @@ int srv_ledger_store_begin(struct srv_ledger_store *store, struct sriov_error **
 	store->changed = false;
 	rc = run(store, BEGIN);
 	return rc == SQLITE_OK ? 0 : store_error(store, rc, err);
+}
+
+void srv_ledger_store_abandon(struct srv_ledger_store *store)
+{
+	end_group(store);
 }
 
 static int put_head(struct srv_ledger_store *store)

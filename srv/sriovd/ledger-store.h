@@ -65,5 +65,8 @@ int srv_ledger_store_apply(struct srv_ledger_store *store, const GArray *changes
 int srv_ledger_store_commit(struct srv_ledger_store *store, bool *ret_written,
 			    struct sriov_error **err);
 
+/* Ends a group: nothing of it is on disk. */
+void srv_ledger_store_abandon(struct srv_ledger_store *store);
+
 /* Between groups: moves the log's pages into the file when there are many. */
 void srv_ledger_store_tidy(struct srv_ledger_store *store);

@@ -4,17 +4,26 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "srv/sriovd/ledger-backlog.h"
+#include "srv/sriovd/log.h"
+
+/* How often what could not be written is tried again, when nothing else is to be written. */
+#define RETRY_SECONDS 5
+
 struct srv_ledger_writer {
-	struct srv_ledger_store *store; /* the thread's; NULL: see why */
+	struct srv_ledger_store *store;	    /* the thread's; NULL: see why */
+	struct srv_ledger_backlog *backlog; /* the thread's */
 	struct sriov_error *why;
 	GThread *thread;
-	GMutex lock;	 /* for all below */
-	GCond wake;	 /* of the thread: something waits, or stop */
-	GCond idle;	 /* of srv_ledger_writer_free(): a group is through */
-	GQueue waiting;	 /* of struct srv_ledger_work, in the order of commits */
-	GQueue finished; /* ditto: their callbacks are to be called */
-	GSource *source; /* which will do that; NULL: none is needed */
-	bool working;	 /* a group is neither waiting nor finished */
+	guint retry_source; /* the main thread's */
+	GMutex lock;	    /* for all below */
+	GCond wake;	    /* of the thread: something waits, or stop */
+	GCond idle;	    /* of srv_ledger_writer_free(): a group is through */
+	GQueue waiting;	    /* of struct srv_ledger_work, in the order of commits */
+	GQueue finished;    /* ditto: their callbacks are to be called */
+	GSource *source;    /* which will do that; NULL: none is needed */
+	bool working;	    /* a group is neither waiting nor finished */
+	bool behind;	    /* there is a backlog */
 	bool stop;
 	uint64_t txns, commits;
 };
@@ -59,6 +68,16 @@ static void call_back(GQueue *works)
 	}
 }
 
+/* A transaction without changes takes the backlog with it. */
+static gboolean retry(gpointer data)
+{
+	struct srv_ledger_writer *writer = data;
+
+	writer->retry_source = 0;
+	srv_ledger_writer_push(writer, srv_ledger_work_new());
+	return G_SOURCE_REMOVE;
+}
+
 static gboolean dispatch(gpointer data)
 {
 	struct srv_ledger_writer *writer = data;
@@ -67,6 +86,8 @@ static gboolean dispatch(gpointer data)
 	g_mutex_lock(&writer->lock);
 	g_clear_pointer(&writer->source, g_source_unref);
 	works = take(&writer->finished);
+	if (writer->behind && !writer->retry_source)
+		writer->retry_source = g_timeout_add_seconds(RETRY_SECONDS, retry, writer);
 	g_mutex_unlock(&writer->lock);
 	/* The writer is not touched any more: a callback may close the ledger. */
 	call_back(&works);
@@ -89,7 +110,7 @@ static void schedule(struct srv_ledger_writer *writer)
 
 /* A group */
 
-/* From this one on, all that have no error of their own get this one. */
+/* All that have no error of their own get this one. */
 static void fail_all(GQueue *group, const struct sriov_error *error)
 {
 	for (GList *at = group->head; at; at = at->next) {
@@ -100,25 +121,77 @@ static void fail_all(GQueue *group, const struct sriov_error *error)
 	}
 }
 
+/* Never to be written, whatever the disk does: a defect of whoever made it. */
+static bool is_defect(const struct sriov_error *error)
+{
+	return error->err == EINVAL || error->err == EEXIST;
+}
+
+/* Adds one to the group. False: the group is over, and everything in it fails with *err. */
+static bool apply(struct srv_ledger_writer *writer, const GArray *changes, struct sriov_error **err)
+{
+	int r = srv_ledger_store_apply(writer->store, changes, err);
+
+	if (r == 0 || r == -ESTALE)
+		return r == 0;
+	if (is_defect(*err))
+		return true;
+	/* Others that come later must not be on disk before it. */
+	srv_ledger_store_abandon(writer->store);
+	return false;
+}
+
+/* First what should be there already. */
+static bool apply_backlog(struct srv_ledger_writer *writer, struct sriov_error **err)
+{
+	if (!apply(writer, srv_ledger_backlog_changes(writer->backlog), err))
+		return false;
+	if (*err) {
+		srv_log(LOG_ERR, NULL, "what could not be recorded at its time never will: %s",
+			(*err)->message);
+		srv_ledger_backlog_clear(writer->backlog);
+		sriov_error_clear(err);
+	}
+	return true;
+}
+
+static bool apply_group(struct srv_ledger_writer *writer, const GQueue *group,
+			struct sriov_error **err)
+{
+	for (GList *at = group->head; at; at = at->next) {
+		struct srv_ledger_work *work = at->data;
+
+		if (apply(writer, work->changes, &work->error))
+			continue;
+		*err = sriov_error_copy(work->error);
+		return false;
+	}
+	return true;
+}
+
+static void keep_failed(struct srv_ledger_writer *writer, const GQueue *group)
+{
+	for (GList *at = group->head; at; at = at->next) {
+		struct srv_ledger_work *work = at->data;
+
+		if (work->keep && work->error && !is_defect(work->error))
+			srv_ledger_backlog_take(writer->backlog, work->changes);
+	}
+}
+
 static void write_group(struct srv_ledger_writer *writer, GQueue *group, bool *ret_written)
 {
 	sriov_autoerror err = NULL;
 
 	*ret_written = false;
-	if (srv_ledger_store_begin(writer->store, &err) < 0) {
-		fail_all(group, err);
+	if (srv_ledger_store_begin(writer->store, &err) == 0 && apply_backlog(writer, &err) &&
+	    apply_group(writer, group, &err) &&
+	    srv_ledger_store_commit(writer->store, ret_written, &err) == 0) {
+		srv_ledger_backlog_clear(writer->backlog);
 		return;
 	}
-	for (GList *at = group->head; at; at = at->next) {
-		struct srv_ledger_work *work = at->data;
-
-		if (srv_ledger_store_apply(writer->store, work->changes, &work->error) == -ESTALE) {
-			fail_all(group, work->error);
-			return;
-		}
-	}
-	if (srv_ledger_store_commit(writer->store, ret_written, &err) < 0)
-		fail_all(group, err);
+	fail_all(group, err);
+	keep_failed(writer, group);
 }
 
 static uint64_t count_done(const GQueue *group)
@@ -153,6 +226,7 @@ static void give_back(struct srv_ledger_writer *writer, GQueue *group, bool writ
 	while ((work = g_queue_pop_head(group)))
 		g_queue_push_tail(&writer->finished, work);
 	writer->working = false;
+	writer->behind = !srv_ledger_backlog_is_empty(writer->backlog);
 	schedule(writer);
 	g_cond_signal(&writer->idle);
 	g_mutex_unlock(&writer->lock);
@@ -181,6 +255,7 @@ struct srv_ledger_writer *srv_ledger_writer_new(struct srv_ledger_store *store,
 	struct srv_ledger_writer *writer = g_new0(struct srv_ledger_writer, 1);
 
 	writer->store = store;
+	writer->backlog = srv_ledger_backlog_new();
 	writer->why = sriov_error_copy(why);
 	g_mutex_init(&writer->lock);
 	g_cond_init(&writer->wake);
@@ -227,17 +302,34 @@ void srv_ledger_writer_free(struct srv_ledger_writer *writer)
 
 	if (!writer)
 		return;
+	if (writer->retry_source)
+		g_source_remove(writer->retry_source);
+	/* For the last time. */
+	if (writer->behind)
+		srv_ledger_writer_push(writer, srv_ledger_work_new());
 	/* Callbacks may hand over more. */
 	while (settle(writer, &works))
 		call_back(&works);
 	if (writer->thread)
 		g_thread_join(writer->thread);
 	srv_ledger_store_close(writer->store);
+	srv_ledger_backlog_free(writer->backlog);
 	sriov_error_free(writer->why);
 	g_mutex_clear(&writer->lock);
 	g_cond_clear(&writer->wake);
 	g_cond_clear(&writer->idle);
 	g_free(writer);
+}
+
+bool srv_ledger_writer_is_busy(struct srv_ledger_writer *writer)
+{
+	bool busy;
+
+	g_mutex_lock(&writer->lock);
+	busy = writer->working || !g_queue_is_empty(&writer->waiting) ||
+	       !g_queue_is_empty(&writer->finished);
+	g_mutex_unlock(&writer->lock);
+	return busy;
 }
 
 void srv_ledger_writer_counts(struct srv_ledger_writer *writer, uint64_t *ret_txns,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "srv/sriovd/ledger-store.h"
@@ -16,6 +17,7 @@ struct srv_ledger_work {
 	GArray *changes; /* of struct srv_ledger_change */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
+	bool keep;		   /* when it cannot be written now, it is later */
 	struct sriov_error *error; /* the writer's */
 };
 
@@ -29,10 +31,14 @@ void srv_ledger_work_free(struct srv_ledger_work *work);
 struct srv_ledger_writer *srv_ledger_writer_new(struct srv_ledger_store *store,
 						const struct sriov_error *why);
 
-/* Main thread: waits for all there is to do, also by callbacks, calls them, and ends the thread. */
+/* Main thread, as push() too: waits for all there is to do, also by callbacks, calls them, and ends
+ * the thread. */
 void srv_ledger_writer_free(struct srv_ledger_writer *writer);
 
 void srv_ledger_writer_push(struct srv_ledger_writer *writer, struct srv_ledger_work *work);
+
+/* As srv_ledger_is_busy(). */
+bool srv_ledger_writer_is_busy(struct srv_ledger_writer *writer);
 
 /* As srv_ledger_counts(). */
 void srv_ledger_writer_counts(struct srv_ledger_writer *writer, uint64_t *ret_txns,

@@ -144,14 +144,32 @@ void srv_ledger_put_pf(struct srv_ledger_txn *txn, const struct srv_pf_row *row)
 void srv_ledger_put_boot_id(struct srv_ledger_txn *txn, const char *boot_id);
 
 /*
+ * The transaction records what is so already, whether the ledger can be written or not: should its
+ * commit fail, its changes are kept in memory and written, before any later ones, as soon as they
+ * can be. So the ledger is never left with an owner who is gone. done() is told of the failure all
+ * the same.
+ */
+void srv_ledger_keep(struct srv_ledger_txn *txn);
+
+/*
  * Hands the transaction over (it is gone for the caller) and returns at once. Transactions take
  * effect in the order of their commits.
  *
  * done: called once from the default main context; error is NULL when it is on disk, else LEDGER
- * (disk full, I/O error, …), borrowed, and then nothing of the transaction is on disk. May be NULL.
+ * (disk full, I/O error, …), borrowed, and then nothing of the transaction is on disk. May be NULL:
+ * then nobody can undo what it says, and it is kept (srv_ledger_keep()).
  */
 void srv_ledger_commit(struct srv_ledger_txn *txn,
 		       void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/*
+ * May something new be taken on? 0, or LEDGER with ENOSPC when the ledger's file system is full:
+ * what is reserved of it is for giving back. Does not block for long.
+ */
+int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **err);
+
+/* Has a transaction been handed over whose done() has not been called yet? */
+bool srv_ledger_is_busy(struct srv_ledger *ledger);
 
 /* Throws a transaction away. */
 void srv_ledger_abandon(struct srv_ledger_txn *txn);

@@ -237,12 +237,19 @@ void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	pf->facts = facts;
+	pf->taken = ++model->takes;
 	join_vfs(pf);
 	name_pf(pf);
 	apply_config(model, pf);
 }
 
 void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inventory)
+{
+	srv_model_set_inventory_since(model, inventory, model->takes);
+}
+
+void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventory *inventory,
+				   uint64_t since)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
@@ -254,12 +261,15 @@ void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inv
 		struct srv_pf *pf = ensure_pf(model, facts->bdf);
 
 		g_hash_table_add(seen, pf);
-		srv_model_set_pf(model, pf, facts);
+		if (pf->taken <= since)
+			srv_model_set_pf(model, pf, facts);
+		else
+			spci_pf_free(facts);
 	}
 	for (guint i = 0; i < model->pfs->len; i++) {
 		struct srv_pf *pf = model->pfs->pdata[i];
 
-		if (!g_hash_table_contains(seen, pf))
+		if (!g_hash_table_contains(seen, pf) && pf->taken <= since)
 			srv_model_set_pf(model, pf, NULL);
 	}
 }

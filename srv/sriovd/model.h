@@ -72,9 +72,12 @@ struct srv_pf {
 	struct sriov_bdf bdf;
 	char *name;	       /* netdev, or the address while there is none; for people */
 	struct spci_pf *facts; /* NULL while gone */
+	uint64_t taken;	       /* model->takes when it took them */
 	enum srv_pf_state state;
 	char *reason;
+	bool retry; /* it failed, and something is otherwise now: worth another try */
 	uint32_t wanted_vfs; /* numVfs of its pools; SRV_NUM_VFS_KEEP: as found */
+	bool was_down;	     /* since its VFs' attributes were last seen to */
 	bool external;	     /* of an externallyManaged pool */
 	bool drained;	     /* gives no VF to anybody: sriovctl drain, or a resize under way */
 	bool resizing;	     /* drained until it has the number of VFs that resize_vfs says */
@@ -130,6 +133,7 @@ struct srv_nic {
 	bool busy;	 /* an operation on it is under way */
 	GArray *waiters; /* who waits for the end of it (nic-attach.c); NULL */
 	bool untouched;	 /* its VF was reserved clean, and nothing was done to it yet */
+	bool restarted;	 /* its owner started anew while it was busy: looked at when that ends */
 	bool owner_gone; /* its owner went away while it was busy: released when the operation ends
 			  */
 	struct srv_team team; /* of mode failover */
@@ -141,6 +145,7 @@ struct srv_model {
 	GHashTable *pfs_by_key; /* sriov_bdf_key() → struct srv_pf */
 	GHashTable *nics;	/* "KIND:KEY/ID" → struct srv_nic, owned */
 	GHashTable *nics_by_mac;
+	uint64_t takes; /* counts up whenever a PF takes facts */
 	bool iommu, vfio;
 };
 
@@ -153,8 +158,14 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 /* Takes another configuration (a reference of its own) and works out every VF's pool anew. */
 void srv_model_set_config(struct srv_model *model, struct srv_config *config);
 
-/* Takes a new snapshot of the host; its PFs move into the model and inventory->pfs is empty after.
+/*
+ * Takes a new snapshot of the host; its PFs move into the model and inventory->pfs is empty after.
+ *
+ * since: model->takes when it began to be read: PFs that took facts after that know better
  */
+void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventory *inventory,
+				   uint64_t since);
+/* The same, of this moment. */
 void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inventory);
 
 /* Takes new facts of one PF, stolen. NULL: it is gone. */

@@ -11,6 +11,7 @@
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
 
 struct attach {
@@ -18,6 +19,7 @@ struct attach {
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
 	struct srv_attach_work *work;
 	struct sriov_error *error;
+	struct sriov_error *withdraw_error;
 	bool look; /* it may be there already */
 	guint tries; /* while the domain was busy */
 	void (*done)(const struct sriov_error *error, void *data);
@@ -31,6 +33,7 @@ static void attach_free(struct attach *attach)
 {
 	srv_attach_work_free(attach->work);
 	sriov_error_free(attach->error);
+	sriov_error_free(attach->withdraw_error);
 	g_free(attach);
 }
 
@@ -70,11 +73,11 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	struct srv_daemon *daemon = attach->daemon;
 	struct srv_nic *nic = attach->nic;
 
-	bool gone = nic->owner_gone;
+	bool gone = nic->owner_gone, restarted = nic->restarted;
 	g_autofree char *uuid = g_strdup(nic->row.owner.key);
 
 	nic->busy = false;
-	nic->owner_gone = false;
+	nic->owner_gone = nic->restarted = false;
 	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.state == SRV_NIC_ATTACHED &&
 	    attach->work)
 		srv_failover_attached(daemon, nic, srv_attach_work_tap(attach->work), true);
@@ -83,7 +86,12 @@ static void finish(struct attach *attach, const struct sriov_error *error)
 	srv_nic_settled(nic);
 	if (gone)
 		srv_nic_owner_gone(daemon, uuid);
+	/* What it has now it got for the run before. */
+	if (restarted)
+		srv_reconcile_soon(daemon);
 	attach_free(attach);
+	/* Its owner's next start may wait for just this. */
+	srv_nic_serve_waiting(daemon);
 }
 
 static void recorded(const struct sriov_error *error, void *data)
@@ -98,6 +106,7 @@ static void record(struct attach *attach)
 	struct srv_ledger_txn *txn = srv_ledger_begin(attach->daemon->ledger);
 
 	srv_daemon_put_nic(txn, attach->nic);
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, recorded, attach);
 }
 
@@ -185,6 +194,22 @@ static void failed(struct attach *attach)
 	record(attach);
 }
 
+/*
+ * libvirt went away in the midst, and it can be that the guest has the device: it keeps what it was
+ * given until libvirt can be asked, which reconciliation does as soon as it is back.
+ */
+static void put_off(struct attach *attach)
+{
+	struct srv_nic *nic = attach->nic;
+	g_autofree char *subject = srv_nic_subject(nic);
+	g_autofree char *why = sriov_error_text(attach->error);
+
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
+	srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
+		  "not known whether it is attached, looked at when libvirt is back: %s", why);
+	record(attach);
+}
+
 static void attach_run(void *data)
 {
 	struct attach *attach = data;
@@ -203,12 +228,27 @@ static void withdraw_run(void *data)
 {
 	struct attach *attach = data;
 
-	srv_detach_work_run(attach->work, NULL);
+	srv_detach_work_run(attach->work, &attach->withdraw_error);
 }
 
 static void withdrawn(void *data)
 {
-	failed(data);
+	struct attach *attach = data;
+	g_autofree char *subject = NULL;
+	g_autofree char *why = NULL;
+
+	if (!attach->withdraw_error) {
+		failed(attach);
+		return;
+	}
+	/* The guest has it still, so it keeps it. */
+	sriov_error_wrap(&attach->error, "%s", attach->withdraw_error->message);
+	why = sriov_error_text(attach->error);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_ATTACHED, why);
+	subject = srv_nic_subject(attach->nic);
+	srv_event(attach->daemon->events, LOG_ERR, "nic", subject,
+		  "has not all attributes of its network, and cannot be taken back: %s", why);
+	record(attach);
 }
 
 static void restored(const struct sriov_error *error, void *data)
@@ -259,7 +299,9 @@ static void attach_ran(void *data)
 
 	if (attach->error && wait_for_domain(attach))
 		return;
-	if (attach->error) {
+	if (attach->error && attach->error->code == SRIOV_ERROR_UNAVAILABLE) {
+		put_off(attach);
+	} else if (attach->error) {
 		failed(attach);
 	} else if (attach->nic->vf && network) {
 		attrs = srv_nic_attrs(attach->nic, network);
@@ -271,6 +313,18 @@ static void attach_ran(void *data)
 
 static void attach_device(struct attach *attach)
 {
+	const struct srv_vf *vf = attach->nic->vf;
+
+	/* Meanwhile: then it has no address any more. */
+	if (vf && !vf->facts) {
+		g_autofree char *name = srv_vf_name(vf);
+
+		sriov_error_set(&attach->error, SRIOV_ERROR_DEVICE, ENODEV, NULL,
+				"VF %s is gone: somebody destroyed it, or the PF was removed",
+				name);
+		failed(attach);
+		return;
+	}
 	attach->work = srv_attach_work_new(attach->daemon, attach->nic, &attach->error);
 	attach->look = attach->nic->row.mode == SRV_MODE_FAILOVER;
 	if (!attach->work) {
@@ -333,12 +387,51 @@ void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
+	bool unprepared = false;
+
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
 
-		if (nic->row.owner.kind == SRV_OWNER_LIBVIRT)
-			srv_nic_attach(daemon, nic, NULL, NULL);
+		unprepared |= !nic->busy &&
+			      (nic->row.state == SRV_NIC_IDLE || nic->row.state == SRV_NIC_FAILED);
+		srv_nic_attach(daemon, nic, NULL, NULL);
 	}
+	/* Its hook was lost, or came while the nic was busy. */
+	if (unprepared)
+		srv_reconcile_soon(daemon);
+}
+
+/* What the VF of a running guest must have */
+
+static void attributes_restored(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+	g_autofree char *subject = srv_nic_subject(attach->nic);
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
+
+	if (why)
+		srv_event(attach->daemon->events, LOG_ERR, "nic", subject,
+			  "may not have the attributes of its network: %s", why);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_ATTACHED, why);
+	record(attach);
+}
+
+void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	struct snl_vf_attrs attrs;
+	struct attach *attach;
+
+	if (nic->busy || nic->row.state != SRV_NIC_ATTACHED || !nic->vf || !nic->vf->facts ||
+	    !network)
+		return;
+	attach = g_new0(struct attach, 1);
+	attach->daemon = daemon;
+	attach->nic = nic;
+	nic->busy = true;
+	attrs = srv_nic_attrs(nic, network);
+	srv_vf_restore(daemon, nic->vf, &attrs, attributes_restored, attach);
 }
 
 /* Detaching */

@@ -88,22 +88,24 @@ static struct srv_nic_request *find(const GPtrArray *requests, const char *id)
 static int read_domain(struct work *work, const char *domain, GPtrArray **ret_nics)
 {
 	struct srv_nic_edit *edit = work->edit;
+	const struct sriov_error *bad;
 	struct srv_virt_domain *found;
 	int r = srv_virt_get(work->daemon->virt, domain, &found, &work->error);
 
 	if (r < 0)
 		return r;
+	bad = found->bad ?: found->stored_bad;
 	g_free(edit->uuid);
 	g_free(edit->name);
 	edit->uuid = g_strdup(found->uuid);
 	edit->name = g_strdup(found->name);
 	edit->active = found->active;
-	if (found->bad)
+	if (bad)
 		r = sriov_error_set(
 			&work->error, SRIOV_ERROR_INVALID, EINVAL, found->name,
 			"its metadata cannot be read, so nothing is written over it: %s "
 			"(correct it with: virsh edit %s)",
-			found->bad->message, found->name);
+			bad->message, found->name);
 	else
 		*ret_nics = copy_requests((found->stored ?: found->live)->nics);
 	srv_virt_domain_free(found);
@@ -218,6 +220,20 @@ static void rows_written(const struct sriov_error *error, void *data)
 	finish(data, error);
 }
 
+/* The link that the configuration names now is kept from here on. */
+static void note_uplink(struct work *work, struct srv_ledger_txn *txn)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, work->edit->uuid, work->edit->name };
+	const char *uplink = work->virtio ? srv_attach_work_uplink(work->virtio) : NULL;
+	struct srv_nic *nic =
+		uplink ? srv_model_nic(work->daemon->model, &owner, work->edit->request->id) : NULL;
+
+	if (!nic || nic->busy || nic->row.uplink)
+		return;
+	nic->row.uplink = g_strdup(uplink);
+	srv_daemon_put_nic(txn, nic);
+}
+
 static void write_done(void *data)
 {
 	struct work *work = data;
@@ -242,6 +258,8 @@ static void write_done(void *data)
 		finish(work, work->error);
 		return;
 	}
+	srv_ledger_keep(txn);
+	note_uplink(work, txn);
 	srv_ledger_commit(txn, rows_written, work);
 }
 

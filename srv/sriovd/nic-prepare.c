@@ -11,6 +11,7 @@
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/vf-work.h"
 
 /*
  * How long a start waits for VFs that are being scrubbed or made: a guest that is restarted finds
@@ -23,6 +24,7 @@ struct prepare {
 	char *uuid;
 	char *name;
 	GPtrArray *requests; /* of struct srv_nic_request */
+	GPtrArray *reserved; /* of char: ids of the nics that this try has reserved for */
 	guint deadline_source;
 	bool last_try;
 	void (*done)(const struct sriov_error *error, void *data);
@@ -34,6 +36,7 @@ static void prepare_free(struct prepare *prepare)
 	if (prepare->deadline_source)
 		g_source_remove(prepare->deadline_source);
 	g_ptr_array_unref(prepare->requests);
+	g_ptr_array_unref(prepare->reserved);
 	g_free(prepare->uuid);
 	g_free(prepare->name);
 	g_free(prepare);
@@ -119,6 +122,33 @@ static void change_mac(struct srv_model *model, struct srv_nic *nic, struct srio
 	g_hash_table_replace(model->nics_by_mac, &nic->row.mac, nic);
 }
 
+/* Its guest may have it: with the MAC and the network of then, to the next start. */
+static bool is_live(const struct srv_nic *nic)
+{
+	switch (nic->row.state) {
+	case SRV_NIC_ATTACHING:
+	case SRV_NIC_ATTACHED:
+	case SRV_NIC_DETACHING:
+		return true;
+	case SRV_NIC_IDLE:
+	case SRV_NIC_RESERVED:
+	case SRV_NIC_FAILED:
+		return nic->busy;
+	}
+	g_assert_not_reached();
+}
+
+static void sync_network(struct srv_model *model, struct srv_nic *nic,
+			 const struct srv_nic_request *request)
+{
+	if (request->has_mac && !sriov_mac_equal(nic->row.mac, request->mac))
+		change_mac(model, nic, request->mac);
+	if (g_str_equal(nic->row.network, request->network))
+		return;
+	g_free(nic->row.network);
+	nic->row.network = g_strdup(request->network);
+}
+
 static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owner *owner,
 				const struct srv_nic_request *request)
 {
@@ -136,15 +166,11 @@ static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owne
 		};
 
 		nic = srv_model_add_nic(daemon->model, &row);
-	} else if (request->has_mac && !sriov_mac_equal(nic->row.mac, request->mac)) {
-		change_mac(daemon->model, nic, request->mac);
 	}
 	nic->row.mode = request->mode;
 	nic->row.priority = request->priority;
-	if (!g_str_equal(nic->row.network, request->network)) {
-		g_free(nic->row.network);
-		nic->row.network = g_strdup(request->network);
-	}
+	if (!is_live(nic))
+		sync_network(daemon->model, nic, request);
 	if (!g_str_equal(nic->row.owner.name, owner->name)) {
 		g_free(nic->row.owner.name);
 		nic->row.owner.name = g_strdup(owner->name);
@@ -152,34 +178,51 @@ static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owne
 	return nic;
 }
 
-static bool is_requested(const GPtrArray *requests, const char *id)
+static const struct srv_nic_request *find_request(const GPtrArray *requests, const char *id)
 {
 	for (guint i = 0; i < requests->len; i++) {
-		if (g_str_equal(((const struct srv_nic_request *)requests->pdata[i])->id, id))
-			return true;
+		const struct srv_nic_request *request = requests->pdata[i];
+
+		if (g_str_equal(request->id, id))
+			return request;
 	}
-	return false;
+	return NULL;
+}
+
+/*
+ * Idle ones that are not asked for any more, in a transaction of their own: nobody can bring them
+ * back should the caller's fail.
+ */
+static void drop_rows(struct srv_daemon *daemon, const char *uuid, const GPtrArray *requests)
+{
+	g_autoptr(GPtrArray) old = srv_model_nics_of_domain(daemon->model, uuid);
+	struct srv_ledger_txn *txn = NULL;
+
+	for (guint i = 0; i < old->len; i++) {
+		struct srv_nic *nic = old->pdata[i];
+
+		if (nic->busy || nic->vf || find_request(requests, nic->row.id) ||
+		    nic->row.state != SRV_NIC_IDLE)
+			continue;
+		if (!txn)
+			txn = srv_ledger_begin(daemon->ledger);
+		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
+		srv_failover_forget(daemon, nic);
+		srv_model_remove_nic(daemon->model, nic);
+	}
+	if (txn)
+		srv_ledger_commit(txn, NULL, NULL);
 }
 
 int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
 		      const char *name, const GPtrArray *requests, struct sriov_error **err)
 {
 	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)uuid, (char *)name };
-	g_autoptr(GPtrArray) old = srv_model_nics_of_domain(daemon->model, uuid);
 	int r = srv_nic_check_requests(daemon, uuid, name, requests, err);
 
 	if (r < 0)
 		return r;
-	for (guint i = 0; i < old->len; i++) {
-		struct srv_nic *nic = old->pdata[i];
-
-		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT || nic->busy ||
-		    is_requested(requests, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
-			continue;
-		srv_ledger_delete_nic(txn, &nic->row.owner, nic->row.id);
-		srv_failover_forget(daemon, nic);
-		srv_model_remove_nic(daemon->model, nic);
-	}
+	drop_rows(daemon, uuid, requests);
 	for (guint i = 0; i < requests->len; i++)
 		srv_daemon_put_nic(txn, sync_row(daemon, &owner, requests->pdata[i]));
 	return 0;
@@ -273,21 +316,70 @@ static void put_all(struct prepare *prepare, struct srv_ledger_txn *txn)
 }
 
 /* A VF that was reserved and never touched is as clean as it was; one of the last run is not. */
+static void give_up(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	struct srv_vf *vf = nic->vf;
+
+	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+	if (vf && nic->untouched)
+		srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
+	else if (vf)
+		srv_pf_scrub(daemon, vf->pf);
+	nic->untouched = false;
+	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
+}
+
+/*
+ * What this call has reserved and nobody has touched since is given up; not what the nics had
+ * before, be it of their last run or of the same hook, called twice.
+ */
 static void undo(struct prepare *prepare)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, prepare->uuid, prepare->name };
+
+	for (guint i = 0; i < prepare->reserved->len; i++) {
+		struct srv_nic *nic = srv_model_nic(prepare->daemon->model, &owner,
+						    prepare->reserved->pdata[i]);
+
+		if (nic && !nic->busy && nic->row.state == SRV_NIC_RESERVED)
+			give_up(prepare->daemon, nic);
+	}
+	g_ptr_array_set_size(prepare->reserved, 0);
+}
+
+/* Can a nic start again with the VF of its last run? */
+static bool suits(const struct srv_daemon *daemon, const struct srv_nic *nic,
+		  const struct srv_nic_request *request)
+{
+	const struct srv_config *config = daemon->model->config;
+	const struct srv_network *network = srv_config_network(config, request->network);
+
+	return nic->vf && nic->vf->facts && network &&
+	       nic->vf->pool == srv_config_pool(config, network->pool);
+}
+
+/*
+ * It starts, so it does not run, whatever was not heard of the end of its last run: of that it
+ * keeps the VFs that suit what it asks for now, and what an operation is under way on.
+ */
+static void begin_anew(struct prepare *prepare)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(prepare->daemon->model, prepare->uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];
-		struct srv_vf *vf = nic->untouched ? nic->vf : NULL;
+		const struct srv_nic_request *request = find_request(prepare->requests,
+								     nic->row.id);
 
-		if (nic->row.state != SRV_NIC_RESERVED)
-			continue;
-		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
-		if (vf)
-			srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
-		nic->untouched = false;
-		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
+		nic->generation++;
+		if (nic->busy)
+			nic->restarted = true;
+		else if (nic->row.mode == SRV_MODE_FAILOVER)
+			srv_failover_begin(nic);
+		else if (request && suits(prepare->daemon, nic, request))
+			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
+		else if (nic->row.state != SRV_NIC_IDLE || nic->vf)
+			give_up(prepare->daemon, nic);
 	}
 }
 
@@ -312,6 +404,15 @@ static void committed(const struct sriov_error *error, void *data)
 		srv_failover_links(prepare->daemon, prepare->uuid, answer, prepare);
 }
 
+static int fail_busy(const struct srv_nic *nic, struct sriov_error **err)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, subject,
+			       "it requires a VF, and something of its last run is still under "
+			       "way; try again in a moment");
+}
+
 /* Reserves for all its nics: 0, or the error of the first that cannot have what it needs. */
 static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_error **err)
 {
@@ -323,25 +424,31 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 		bool pending;
 		int r;
 
-		if (nic->row.owner.kind != SRV_OWNER_LIBVIRT)
+		if (nic->vf || (nic->busy && nic->row.mode != SRV_MODE_REQUIRED))
 			continue;
-		nic->generation++;
-		if (nic->row.mode == SRV_MODE_FAILOVER && !nic->busy)
-			srv_failover_begin(nic);
-		/* It starts, so it does not run: what it still has from its last run it keeps. */
-		if (nic->vf) {
-			srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
-			continue;
-		}
+		if (nic->busy)
+			return fail_busy(nic, err);
 		r = srv_nic_reserve(prepare->daemon, nic, &pending, err);
 		any_pending |= pending;
 		if (r < 0) {
 			*ret_pending = any_pending;
 			return r;
 		}
+		g_ptr_array_add(prepare->reserved, g_strdup(nic->row.id));
 	}
 	*ret_pending = any_pending;
 	return 0;
+}
+
+/* UNAVAILABLE: the hook lets those through that can do without. */
+static int check_room(struct srv_daemon *daemon, struct sriov_error **err)
+{
+	sriov_autoerror full = NULL;
+
+	if (srv_ledger_check_room(daemon->ledger, &full) == 0)
+		return 0;
+	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, full->err, full->subject, "%s",
+			       full->message);
 }
 
 /* It is going to be answered: the deadline must not answer it once more. */
@@ -361,8 +468,10 @@ static bool try(struct prepare *prepare)
 	sriov_autoerror err = NULL;
 	bool pending = false;
 
-	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
-	    0) {
+	begin_anew(prepare);
+	if (check_room(daemon, &err) == 0 &&
+	    srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
+		    0) {
 		int r = reserve_all(prepare, &pending, &err);
 
 		if (pending && !prepare->last_try) {
@@ -413,6 +522,7 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->name = g_strdup(name);
 	prepare->requests = g_ptr_array_copy((GPtrArray *)requests, copy_request, NULL);
 	g_ptr_array_set_free_func(prepare->requests, (GDestroyNotify)srv_nic_request_free);
+	prepare->reserved = g_ptr_array_new_with_free_func(g_free);
 	prepare->done = done;
 	prepare->data = data;
 	if (try(prepare))

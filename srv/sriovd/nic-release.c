@@ -64,17 +64,18 @@ static void released(const struct sriov_error *error, void *data)
 	struct srv_daemon *daemon = data;
 
 	/*
-	 * Should the ledger not have taken it, it still says that the VF is owned: after a restart
-	 * the reconciliation finds the owner gone and releases again.
+	 * Should the ledger not have taken it yet, it still says that the VF is owned: after a
+	 * restart the reconciliation finds the owner gone and releases again. Before that the VF is
+	 * not clean in the ledger either, so nobody gets it.
 	 */
 	for (guint i = 0; i < daemon->model->pfs->len; i++)
 		srv_pf_scrub(daemon, daemon->model->pfs->pdata[i]);
 	srv_nic_serve_waiting(daemon);
 }
 
-void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
+/* Those of nics (of struct srv_nic) that have anything. */
+static void release_nics(struct srv_daemon *daemon, const GPtrArray *nics)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	bool any = false;
 
@@ -86,10 +87,27 @@ void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
 		any = true;
 		release_nic(daemon, nic, txn);
 	}
-	if (any)
-		srv_ledger_commit(txn, released, daemon);
-	else
+	if (!any) {
 		srv_ledger_abandon(txn);
+		return;
+	}
+	srv_ledger_keep(txn);
+	srv_ledger_commit(txn, released, daemon);
+}
+
+void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
+
+	release_nics(daemon, nics);
+}
+
+void srv_nic_release(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	g_autoptr(GPtrArray) nics = g_ptr_array_new();
+
+	g_ptr_array_add(nics, nic);
+	release_nics(daemon, nics);
 }
 
 /* Asking libvirt */

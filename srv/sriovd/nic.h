@@ -41,6 +41,12 @@ void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid);
 void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 		    void (*done)(const struct sriov_error *error, void *data), void *data);
 
+/*
+ * Sees to it that the VF of an attached nic has its network's attributes still: after a crash in the
+ * midst of its attach, or when its PF was down. What is so already is not touched.
+ */
+void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic);
+
 /* Calls done as soon as nothing is under way on the nic, maybe at once. The nic is borrowed. */
 void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic, void *data),
 			  void *data);
@@ -60,6 +66,9 @@ void srv_nic_owner_gone(struct srv_daemon *daemon, const char *uuid);
 
 /* The same without asking: the caller has just seen in libvirt that it does not run. */
 void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid);
+
+/* One nic of a domain that runs on without it. */
+void srv_nic_release(struct srv_daemon *daemon, struct srv_nic *nic);
 
 /* Decides what carries a nic and gives it that; the ledger is the caller's to tell. */
 int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pending,

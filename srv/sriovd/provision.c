@@ -30,7 +30,7 @@ struct provision {
 	bool created;	/* the VFs there are, are ours and new */
 	bool made;	/* ditto, until the end */
 	bool destroyed; /* tried once to get rid of VFs in the wrong number */
-	bool in_helper; /* the answer that is being dealt with is the helper's */
+	bool hangs;	/* the helper has not come back: pf_gone() has it next */
 	struct spci_pf *facts;
 	struct sriov_error *error;
 	GArray *bound; /* of uint64_t: tried to bind already, so not twice */
@@ -59,7 +59,7 @@ bool srv_provision_needed(const struct srv_pf *pf)
 	if (pf->state == SRV_PF_CONFIGURING)
 		return true;
 	if (pf->state == SRV_PF_FAILED)
-		return false;
+		return pf->retry;
 	if (pf->wanted_vfs != SRV_NUM_VFS_KEEP && pf->facts->num_vfs == 0)
 		return true;
 	for (guint i = 0; i < pf->vfs->len; i++) {
@@ -86,9 +86,10 @@ static void finish(struct provision *work, enum srv_pf_state state, const char *
 {
 	struct srv_daemon *daemon = work->daemon;
 	struct srv_pf *pf = work->pf;
+	bool is_news = pf->state != state || g_strcmp0(pf->reason, reason) != 0;
 
 	srv_model_set_pf_state(pf, state, reason);
-	if (state == SRV_PF_FAILED)
+	if (state == SRV_PF_FAILED && is_news)
 		srv_event(daemon->events, LOG_ERR, "pf", pf->name, "%s", reason);
 	else if (state == SRV_PF_READY)
 		srv_event(daemon->events, LOG_INFO, "pf", pf->name, "ready, %u VFs%s%s",
@@ -101,8 +102,7 @@ static void finish(struct provision *work, enum srv_pf_state state, const char *
 		spci_pf_free(work->facts);
 	sriov_error_free(work->error);
 	g_array_unref(work->bound);
-	/* A child that did not come back may yet, and then pf_gone() has it. */
-	if (state != SRV_PF_STUCK || !work->in_helper)
+	if (!work->hangs)
 		g_free(work);
 	srv_pf_scrub(daemon, pf);
 	srv_nic_serve_waiting(daemon);
@@ -112,9 +112,18 @@ static void fail(struct provision *work, const struct sriov_error *error)
 {
 	g_autofree char *why = sriov_error_text(error);
 
-	if (error->code == SRIOV_ERROR_TIMEOUT)
+	finish(work, SRV_PF_FAILED, why);
+}
+
+/* The helper gave no answer. */
+static void fail_helper(struct provision *work, const struct sriov_error *error)
+{
+	g_autofree char *why = sriov_error_text(error);
+
+	work->hangs = error->code == SRIOV_ERROR_TIMEOUT;
+	if (work->hangs)
 		srv_pf_stuck(work->daemon, work->pf, error);
-	finish(work, error->code == SRIOV_ERROR_TIMEOUT ? SRV_PF_STUCK : SRV_PF_FAILED, why);
+	finish(work, work->hangs ? SRV_PF_STUCK : SRV_PF_FAILED, why);
 }
 
 /* Reading the PF's facts, and bringing its netdev up, on its thread */
@@ -154,7 +163,6 @@ static void look_done(void *data)
 
 static void look(struct provision *work)
 {
-	work->in_helper = false;
 	work->ifindex = work->pf->facts ? work->pf->facts->ifindex : 0;
 	work->set_up = !work->pf->external && work->pf->facts && !work->pf->facts->admin_up;
 	srv_queue_push(work->pf->queue, look_run, look_done, work);
@@ -175,9 +183,12 @@ static void created(const struct spci_outcome *outcome, const struct sriov_error
 {
 	struct provision *work = data;
 
-	work->in_helper = true;
-	if (!outcome || outcome->error) {
-		fail(work, outcome ? outcome->error : error);
+	if (!outcome) {
+		fail_helper(work, error);
+		return;
+	}
+	if (outcome->error) {
+		fail(work, outcome->error);
 		return;
 	}
 	if (outcome->num < work->pf->wanted_vfs)
@@ -255,10 +266,9 @@ static void destroyed(const struct spci_outcome *outcome, const struct sriov_err
 {
 	struct provision *work = data;
 
-	work->in_helper = true;
 	work->destroyed = true;
 	if (!outcome) {
-		fail(work, error);
+		fail_helper(work, error);
 		return;
 	}
 	look(work);
@@ -288,9 +298,8 @@ static void bound(const struct spci_outcome *outcome, const struct sriov_error *
 {
 	struct provision *work = data;
 
-	work->in_helper = true;
 	if (!outcome) {
-		fail(work, error);
+		fail_helper(work, error);
 		return;
 	}
 	if (outcome->error) {
@@ -373,6 +382,7 @@ static void provision_start(void *data)
 {
 	struct provision *work = data;
 
+	work->pf->retry = false;
 	if (!work->pf->facts || work->pf->state == SRV_PF_STUCK) {
 		finish(work, work->pf->facts ? SRV_PF_STUCK : SRV_PF_GONE, work->pf->reason);
 		return;

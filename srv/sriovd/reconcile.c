@@ -9,6 +9,7 @@
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/sweep.h"
 #include "srv/sriovd/vf-work.h"
 
 /* A start that was prepared and of which nothing was heard since: it failed, libvirt says so by
@@ -88,6 +89,8 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, vf ? NULL : nic->row.reason);
 	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found attached, adopted");
 	put(daemon, nic);
+	/* libvirt sets only a part of them. */
+	srv_nic_restore(daemon, nic);
 }
 
 struct supplying {
@@ -201,9 +204,14 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		return;
 	if (nic->row.mode == SRV_MODE_FAILOVER ? !srv_failover_settle(daemon, nic, domain)
 					       : !iface) {
-		/* What only its stored configuration asks for comes with its next start. */
-		if (asks_for(domain->live->nics, nic->row.id) || nic->row.state != SRV_NIC_IDLE)
+		/*
+		 * What only its stored configuration asks for comes with its next start; what was
+		 * removed and the guest has let go is not wanted any more.
+		 */
+		if (asks_for(domain->live->nics, nic->row.id))
 			supply(daemon, nic);
+		else
+			srv_nic_release(daemon, nic);
 		return;
 	}
 	if (nic->row.mode == SRV_MODE_FAILOVER)
@@ -439,8 +447,11 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 	}
 }
 
+/* Those of a pass; others may come meanwhile. */
 static void tell_waiters(struct srv_daemon *daemon, GPtrArray *waiters)
 {
+	if (!daemon->reconcile_waiters)
+		daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < waiters->len; i++) {
 		const struct srv_waiter *waiter = waiters->pdata[i];
 
@@ -496,8 +507,11 @@ void srv_reconcile(struct srv_daemon *daemon)
 		daemon->reconcile_again = true;
 		return;
 	}
-	if (!can_reconcile(daemon))
+	if (!can_reconcile(daemon)) {
+		/* Those who came while the last pass ran would wait for libvirt's return. */
+		tell_waiters(daemon, g_steal_pointer(&daemon->reconcile_waiters));
 		return;
+	}
 	daemon->reconciling = true;
 	daemon->reconcile_again = false;
 	reconcile = g_new0(struct reconcile, 1);
@@ -537,22 +551,6 @@ void srv_reconcile_then(struct srv_daemon *daemon, void (*done)(void *data), voi
 	srv_reconcile(daemon);
 }
 
-/* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
-static gboolean on_period(gpointer data)
-{
-	srv_host_refresh(data);
-	srv_reconcile(data);
-	return G_SOURCE_CONTINUE;
-}
-
-void srv_reconcile_schedule(struct srv_daemon *daemon)
-{
-	if (daemon->reconcile_source)
-		g_source_remove(daemon->reconcile_source);
-	daemon->reconcile_source = g_timeout_add_seconds(daemon->model->config->reconcile_seconds,
-							 on_period, daemon);
-}
-
 static void claim_configured(const struct sriov_error *error, void *data)
 {
 	struct srv_nic *nic = data;
@@ -566,7 +564,7 @@ static void claim_configured(const struct sriov_error *error, void *data)
 		nic->vf->fresh = false;
 }
 
-void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
+static void configure_claims(struct srv_daemon *daemon, const struct srv_pf *pf, bool only_failed)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
 
@@ -577,10 +575,35 @@ void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 		struct snl_vf_attrs attrs;
 
 		if (nic->row.owner.kind != SRV_OWNER_MANUAL || !nic->vf || !nic->vf->facts ||
-		    !network || nic->busy || (pf && nic->vf->pf != pf))
+		    !network || nic->busy || (pf && nic->vf->pf != pf) ||
+		    (only_failed && nic->row.state != SRV_NIC_FAILED))
 			continue;
 		nic->busy = true;
 		attrs = srv_nic_attrs(nic, network);
 		srv_vf_restore(daemon, nic->vf, &attrs, claim_configured, nic);
 	}
+}
+
+void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
+{
+	configure_claims(daemon, pf, false);
+}
+
+/* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
+static gboolean on_period(gpointer data)
+{
+	srv_host_retry_failed(data);
+	srv_host_refresh(data);
+	srv_reconcile(data);
+	srv_sweep(data);
+	configure_claims(data, NULL, true);
+	return G_SOURCE_CONTINUE;
+}
+
+void srv_reconcile_schedule(struct srv_daemon *daemon)
+{
+	if (daemon->reconcile_source)
+		g_source_remove(daemon->reconcile_source);
+	daemon->reconcile_source = g_timeout_add_seconds(daemon->model->config->reconcile_seconds,
+							 on_period, daemon);
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A VLAN link is made before the guest gets its device, and removed after the ledger says that the
- * nic has none: so a crash can leave one of which nobody knows. It carries our mark, and the kernel
- * tells whether something stands on it. A forwarding entry has no mark; of those only the ones
- * whose MAC is that of a nic of ours are looked at.
+ * nic has none: so a crash can leave one of which nobody knows, and so can a guest that starts
+ * again before anybody saw that it ended. It carries our mark, and the kernel tells whether
+ * something stands on it. A forwarding entry has no mark; of those only the ones whose MAC is that
+ * of a nic of ours are looked at, and only at start, when none is being made.
  */
 #include "srv/sriovd/sweep.h"
 
 #include "netlink/fdb.h"
 #include "netlink/link.h"
+#include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/reconcile.h"
@@ -47,6 +49,16 @@ static void collect(struct sweep *sweep, struct srv_model *model)
 
 		if (nic->row.backing != SRV_BACKING_VIRTIO && is_on_a_bridge(model, nic))
 			g_array_append_val(sweep->macs, nic->row.mac);
+	}
+}
+
+static void collect_kept(struct sweep *sweep, struct srv_model *model)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(model);
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
 		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
 			g_ptr_array_add(sweep->kept, g_strdup(nic->row.uplink));
 	}
@@ -98,7 +110,10 @@ static void sweep_run(void *data)
 
 	if (snl_new(&nl, NULL) < 0)
 		return;
-	sweep_links(sweep, nl);
+	if (srv_attach_work_try_lock_links()) {
+		sweep_links(sweep, nl);
+		srv_attach_work_unlock_links();
+	}
 	for (guint i = 0; sweep->macs->len && i < sweep->pfs->len; i++)
 		sweep_fdb(sweep, nl, g_array_index(sweep->pfs, uint32_t, i));
 	snl_free(nl);
@@ -113,6 +128,8 @@ static void sweep_done(void *data)
 	g_array_unref(sweep->macs);
 	g_ptr_array_unref(sweep->kept);
 	g_free(sweep);
+	if (daemon->swept)
+		return;
 	daemon->swept = true;
 	srv_reconcile(daemon);
 }
@@ -125,6 +142,8 @@ void srv_sweep(struct srv_daemon *daemon)
 	sweep->pfs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	sweep->macs = g_array_new(FALSE, FALSE, sizeof(struct sriov_mac));
 	sweep->kept = g_ptr_array_new_with_free_func(g_free);
-	collect(sweep, daemon->model);
+	collect_kept(sweep, daemon->model);
+	if (!daemon->swept)
+		collect(sweep, daemon->model);
 	srv_queue_push(daemon->host_queue, sweep_run, sweep_done, sweep);
 }

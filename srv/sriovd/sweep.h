@@ -4,8 +4,9 @@
 struct srv_daemon;
 
 /*
- * Removes what a daemon that was killed left on the host's links: VLAN links that nothing stands
- * on, and forwarding entries of nics that are not behind a bridge now. At start, on a thread;
- * reconciliation, which makes such things, waits for it (daemon->swept) and begins after it.
+ * Removes what is left over on the host's links: VLAN links that nothing stands on, and, the first
+ * time, forwarding entries of nics that are not behind a bridge now. On a thread, at start and then
+ * periodically; reconciliation, which makes such things, begins after the first time
+ * (daemon->swept).
  */
 void srv_sweep(struct srv_daemon *daemon);

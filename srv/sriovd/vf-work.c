@@ -12,6 +12,8 @@
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/serial.h"
 
+#define RESET_SECONDS(n) (15 + 2 * (n))
+
 /* Setting up a VF */
 
 struct configure {
@@ -19,6 +21,8 @@ struct configure {
 	struct srv_vf *vf;
 	struct snl_vf_attrs attrs;
 	bool only_differing;
+	char *netdev; /* of a VF that is bound to a network driver */
+	bool reload;  /* the driver is to learn what was set by being bound again */
 	uint32_t ifindex, index, supported;
 	struct sriov_error *error;
 	void (*done)(const struct sriov_error *error, void *data);
@@ -73,25 +77,40 @@ static void set_differing(struct snl *nl, struct configure *work)
 	work->supported = (work->attrs.mask & ~want.mask) | set;
 }
 
+/*
+ * A network driver took its MAC from the VF when it was bound, or made one up, and most do not look
+ * at what is set through the PF later. The netdev may be in a container already, with the same
+ * claim made again: then it has what it had then.
+ */
+static int set_netdev_mac(struct snl *nl, const struct configure *work, struct sriov_error **err)
+{
+	sriov_autoerror not_here = NULL;
+	struct snl_link link;
+
+	if (!work->netdev || !(work->attrs.mask & SNL_VF_MAC) ||
+	    snl_link_get(nl, work->netdev, &link, &not_here) < 0)
+		return 0;
+	return snl_link_set_mac(nl, link.ifindex, work->attrs.mac, err);
+}
+
 static void configure_run(void *data)
 {
 	struct configure *work = data;
+	sriov_autoerror refused = NULL;
 	struct snl *nl;
 
 	if (open_pf(work->ifindex, NULL, &nl, &work->error) < 0)
 		return;
 	if (work->only_differing)
 		set_differing(nl, work);
-	else
-		snl_vf_set(nl, work->ifindex, work->index, &work->attrs, &work->supported,
-			   &work->error);
+	else if (snl_vf_set(nl, work->ifindex, work->index, &work->attrs, &work->supported,
+			    &work->error) >= 0)
+		work->reload = set_netdev_mac(nl, work, &refused) < 0;
 	snl_free(nl);
 }
 
-static void configure_done(void *data)
+static void configure_end(struct configure *work)
 {
-	struct configure *work = data;
-
 	srv_serial_next(work->vf->pf->serial);
 	work->vf->verified = work->error ? 0 : work->supported & work->attrs.mask;
 	if (work->error) {
@@ -101,7 +120,76 @@ static void configure_done(void *data)
 	}
 	work->done(work->error, work->data);
 	sriov_error_free(work->error);
+	g_free(work->netdev);
 	g_free(work);
+}
+
+/* The driver anew */
+
+#define NETDEV_POLL_MS	 50
+#define NETDEV_POLLS_MAX 60 /* udev has given it its name by then */
+
+/* Whoever made the claim is told the netdev's name: not before udev has given it the one that it
+ * had. */
+static void reload_look(void *data)
+{
+	struct configure *work = data;
+	struct snl_link link;
+	struct snl *nl;
+	int r = -ENODEV;
+
+	if (snl_new(&nl, &work->error) < 0)
+		return;
+	for (unsigned i = 0; i < NETDEV_POLLS_MAX && r < 0; i++) {
+		sriov_autoerror not_yet = NULL;
+
+		if (i)
+			g_usleep(NETDEV_POLL_MS * 1000);
+		r = snl_link_get(nl, work->netdev, &link, &not_yet);
+	}
+	if (r == 0)
+		snl_link_set_mac(nl, link.ifindex, work->attrs.mac, &work->error);
+	snl_free(nl);
+}
+
+static void reload_looked(void *data)
+{
+	configure_end(data);
+}
+
+static void reload_done(const struct spci_outcome *outcome, const struct sriov_error *error,
+			void *data)
+{
+	const struct spci_result *result = outcome && outcome->results->len
+						   ? outcome->results->pdata[0]
+						   : NULL;
+	struct configure *work = data;
+
+	if (!outcome && error->code == SRIOV_ERROR_TIMEOUT)
+		srv_pf_stuck(work->daemon, work->vf->pf, error);
+	if (!outcome || (result && result->error)) {
+		work->error = sriov_error_copy(outcome ? result->error : error);
+		configure_end(work);
+		return;
+	}
+	srv_queue_push(work->vf->pf->queue, reload_look, reload_looked, work);
+}
+
+static void configure_done(void *data)
+{
+	struct configure *work = data;
+	char address[SRIOV_BDF_STRLEN];
+
+	if (work->reload && work->vf->facts) {
+		const char *argv[] = { SRV_HELPER_RESET,
+				       sriov_bdf_format(work->vf->facts->bdf, address), NULL };
+
+		/* igb: a VF may not take even the MAC that its PF has set, but its driver finds it
+		 * there. */
+		srv_helper_run(argv, work->daemon->root, RESET_SECONDS(1), reload_done, NULL, work);
+		return;
+	}
+	configure_end(work);
 }
 
 static void configure_start(void *data)
@@ -109,6 +197,7 @@ static void configure_start(void *data)
 	struct configure *work = data;
 
 	work->ifindex = work->vf->pf->facts ? work->vf->pf->facts->ifindex : 0;
+	work->netdev = g_strdup(work->vf->facts ? work->vf->facts->netdev : NULL);
 	srv_queue_push(work->vf->pf->queue, configure_run, configure_done, work);
 }
 
@@ -148,8 +237,7 @@ void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct s
 
 /* Scrubbing */
 
-#define SCRUB_BATCH	 8 /* between two batches others get their turn with the PF */
-#define RESET_SECONDS(n) (15 + 2 * (n))
+#define SCRUB_BATCH 8 /* between two batches others get their turn with the PF */
 
 struct scrub_vf {
 	struct srv_vf *vf;
@@ -168,13 +256,17 @@ struct scrub {
 	GArray *vfs; /* of struct scrub_vf */
 	uint32_t ifindex;
 	struct sriov_error *error; /* of the PF: none of them could be tried */
-	bool stuck;		   /* reset_gone() has it next */
+	bool also_stuck;	   /* reset_gone() has it too; whoever is second frees it */
 };
 
 #define scrub_at(scrub, i) (&g_array_index((scrub)->vfs, struct scrub_vf, (i)))
 
 static void scrub_free(struct scrub *scrub)
 {
+	if (scrub->also_stuck) {
+		scrub->also_stuck = false;
+		return;
+	}
 	for (guint i = 0; i < scrub->vfs->len; i++)
 		sriov_error_free(scrub_at(scrub, i)->error);
 	g_array_unref(scrub->vfs);
@@ -280,8 +372,7 @@ static void scrub_end(struct scrub *scrub, bool go_on)
 		scrub_at(scrub, i)->vf->scrubbing = false;
 	srv_pf_recount(pf);
 	srv_serial_next(pf->serial);
-	if (!scrub->stuck)
-		scrub_free(scrub);
+	scrub_free(scrub);
 	srv_nic_serve_waiting(daemon);
 	if (go_on)
 		srv_pf_scrub(daemon, pf);
@@ -350,8 +441,8 @@ static void scrub_reset_done(const struct spci_outcome *outcome, const struct sr
 
 	if (!outcome) {
 		scrub->error = sriov_error_copy(error);
-		scrub->stuck = error->code == SRIOV_ERROR_TIMEOUT;
-		if (scrub->stuck)
+		scrub->also_stuck = error->code == SRIOV_ERROR_TIMEOUT;
+		if (scrub->also_stuck)
 			srv_pf_stuck(scrub->daemon, scrub->pf, error);
 		scrub_record(scrub);
 		return;

@@ -2,7 +2,8 @@
 /*
  * A view waits for one reader per PF, and for a thread that looks into /proc. A reader reads for
  * all views that came before it began; views that come while it reads wait for its next round,
- * since what it reads now may be older than what their clients know already.
+ * since what it reads now may be older than what their clients know already. For a reader that a
+ * view has waited for in vain others hardly wait until it has come back.
  */
 #include "srv/sriovd/view.h"
 
@@ -16,13 +17,15 @@
 
 /* A driver that hangs with the RTNL lock must not make the host's whole picture wait. */
 #define DEADLINE_MS 2000
+/* Nor every picture again that long. */
+#define LATE_MS 40
 
 struct view {
 	struct srv_view public;
 	struct srv_daemon *daemon;
 	guint pending; /* readers and threads that have not come back */
 	guint deadline_source;
-	bool answered;
+	bool answered, hurried;
 	void (*done)(const struct srv_view *view, void *data);
 	void *data;
 };
@@ -32,6 +35,7 @@ struct reader {
 	struct srv_pf *pf;
 	char *key;
 	bool attrs;
+	bool late;	       /* somebody has waited for this round as long as one does */
 	GPtrArray *now, *next; /* of struct view; now is NULL while it does not read */
 	/* of one round */
 	uint32_t ifindex;
@@ -66,22 +70,81 @@ static void view_answer(struct view *view)
 	view->done(&view->public, view->data);
 }
 
+static void hurry(struct view *view);
+
 static void view_came_back(struct view *view)
 {
-	if (--view->pending)
+	if (--view->pending) {
+		hurry(view);
 		return;
+	}
 	if (!view->answered)
 		view_answer(view);
 	view_free(view);
 }
 
+static bool waits_for(const struct view *view, const struct reader *reader)
+{
+	return (reader->now && g_ptr_array_find(reader->now, view, NULL)) ||
+	       g_ptr_array_find(reader->next, view, NULL);
+}
+
 static gboolean on_deadline(gpointer data)
 {
 	struct view *view = data;
+	GHashTableIter iter;
+	gpointer value;
 
 	view->deadline_source = 0;
+	g_hash_table_iter_init(&iter, view->daemon->pf_readers);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct reader *reader = value;
+
+		reader->late |= waits_for(view, reader);
+		/* However long it hangs, who has been answered does not stay. */
+		if (g_ptr_array_remove_fast(reader->next, view))
+			view->pending--;
+	}
 	view_answer(view);
+	if (!view->pending)
+		view_free(view);
 	return G_SOURCE_REMOVE;
+}
+
+/* Both kinds of readers of a PF stand in the same queue. */
+static bool is_late(const struct view *view, const struct reader *reader)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, view->daemon->pf_readers);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct reader *other = value;
+
+		if (other->pf == reader->pf && other->late)
+			return true;
+	}
+	return false;
+}
+
+/* When there are only late ones left to wait for. */
+static void hurry(struct view *view)
+{
+	GHashTableIter iter;
+	gpointer value;
+	guint late = 0;
+
+	if (view->answered || view->hurried)
+		return;
+	g_hash_table_iter_init(&iter, view->daemon->pf_readers);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		late += waits_for(view, value) && is_late(view, value);
+	if (late < view->pending)
+		return;
+	view->hurried = true;
+	if (view->deadline_source)
+		g_source_remove(view->deadline_source);
+	view->deadline_source = g_timeout_add(LATE_MS, on_deadline, view);
 }
 
 const struct srv_pf_view *srv_view_find(const struct srv_view *view, const struct srv_pf *pf)
@@ -137,6 +200,7 @@ static void reader_done(void *data)
 	struct reader *reader = data;
 	g_autoptr(GPtrArray) views = g_steal_pointer(&reader->now);
 
+	reader->late = false;
 	if (reader->facts || (reader->error && reader->error->code == SRIOV_ERROR_NOT_FOUND))
 		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts));
 	for (guint i = 0; i < views->len; i++)
@@ -295,4 +359,5 @@ void srv_view_read(struct srv_daemon *daemon, const struct srv_view_want *want,
 		return;
 	}
 	view->deadline_source = g_timeout_add(DEADLINE_MS, on_deadline, view);
+	hurry(view);
 }

@@ -109,7 +109,6 @@ static int run_child(char *root, uint32_t kill_at, void (*fn)(void))
 		sim_world_renew_lock();
 		sim_world->doors = 0;
 		sim_world->kill_at = kill_at;
-		sim_world->hanging = 0;
 		alarm(120); /* only what hangs */
 		fn();
 		_exit(0);

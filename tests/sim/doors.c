@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,9 +65,16 @@ static bool fails(int errnum)
 	return errnum != 0;
 }
 
-static int write_fault(void)
+/* A full disk takes what overwrites, or goes where blocks have been reserved. */
+static bool write_fails(int fd, size_t n, off_t at)
 {
-	return sim_world ? sim_world->faults.write_errno : 0;
+	int errnum = sim_world ? sim_world->faults.write_errno : 0;
+	struct stat st;
+
+	if (errnum == ENOSPC && fstat(fd, &st) == 0 &&
+	    (at + (off_t)n <= st.st_size || at + (off_t)n <= st.st_blocks * 512))
+		return false;
+	return fails(errnum);
 }
 
 ssize_t write(int fd, const void *bytes, size_t n)
@@ -74,7 +82,7 @@ ssize_t write(int fd, const void *bytes, size_t n)
 	if (!is_file(fd))
 		return syscall(SYS_write, fd, bytes, n);
 	sim_door("write");
-	if (fails(write_fault()))
+	if (write_fails(fd, n, lseek(fd, 0, SEEK_CUR)))
 		return -1;
 	tell(SIM_DISK_WRITE, fd, bytes, n, lseek(fd, 0, SEEK_CUR));
 	return syscall(SYS_write, fd, bytes, n);
@@ -83,7 +91,7 @@ ssize_t write(int fd, const void *bytes, size_t n)
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {
 	sim_door("pwrite");
-	if (fails(write_fault()))
+	if (write_fails(fd, n, at))
 		return -1;
 	tell(SIM_DISK_WRITE, fd, bytes, n, at);
 	return syscall(SYS_pwrite64, fd, bytes, n, at);
@@ -130,7 +138,7 @@ int ftruncate(int fd, off_t length)
 int fallocate64(int fd, int mode, off64_t offset, off64_t len)
 {
 	sim_door("fallocate");
-	if (fails(write_fault()))
+	if (sim_world && fails(sim_world->faults.write_errno))
 		return -1;
 	return (int)syscall(SYS_fallocate, fd, mode, offset, len);
 }
@@ -138,6 +146,19 @@ int fallocate64(int fd, int mode, off64_t offset, off64_t len)
 int fallocate(int fd, int mode, off_t offset, off_t len)
 {
 	return fallocate64(fd, mode, offset, len);
+}
+
+int statvfs(const char *path, struct statvfs *st)
+{
+	static __typeof__(statvfs) *real;
+	int r;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "statvfs");
+	r = real(path, st);
+	if (r == 0 && sim_world && sim_world->faults.write_errno == ENOSPC)
+		st->f_bavail = st->f_bfree = 0;
+	return r;
 }
 
 static void tell_names(enum sim_disk_op op, const char *from, const char *to)
@@ -182,23 +203,40 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	return syscall(SYS_sendmsg, fd, msg, flags);
 }
 
+struct sim_children sim_children;
+
+static void add_child(pid_t pid)
+{
+	if (pid > 0 && sim_children.n < sizeof(sim_children.pid) / sizeof(*sim_children.pid))
+		sim_children.pid[sim_children.n++] = pid;
+}
+
 pid_t fork(void)
 {
 	static pid_t (*real)(void);
+	pid_t pid;
 
 	sim_door("fork");
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "fork");
-	return real();
+	pid = real();
+	if (pid == 0)
+		sim_children.n = 0;
+	add_child(pid);
+	return pid;
 }
 
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	static __typeof__(posix_spawn) *real;
+	int r;
 
 	sim_door("spawn");
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "posix_spawn");
-	return real(pid, path, actions, attr, argv, envp);
+	r = real(pid, path, actions, attr, argv, envp);
+	if (r == 0)
+		add_child(*pid);
+	return r;
 }

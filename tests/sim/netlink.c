@@ -18,6 +18,7 @@
 
 #include "netlink/monitor.h"
 #include "netlink/socket.h"
+#include "netlink/uevent.h"
 #include "netlink/vf.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/world.h"
@@ -275,7 +276,7 @@ static void check_set(struct sim_pf *pf, uint32_t i, int type, const void *data)
 	if (!sim_mac_is_zero(vf->user) && memcmp(mac, vf->user, 6) != 0)
 		sim_broken("VF %02x/%u was given to ..:%02x without a reset after ..:%02x", pf->bus,
 			   i, mac[5], vf->user[5]);
-	if (!sim_attrs_are_neutral(&vf->attrs))
+	if (!sim_attrs_are_neutral(&vf->attrs) && memcmp(mac, vf->last_mac, 6) != 0)
 		sim_broken("VF %02x/%u was given to ..:%02x with the attributes of ..:%02x",
 			   pf->bus, i, mac[5], vf->attrs.mac[5]);
 }
@@ -302,6 +303,8 @@ static void set_vf(int peer, struct nlmsghdr *h, struct sim_pf *pf, struct nlatt
 	check_set(pf, i, nla_type(nla), nla_data(nla));
 	if (!sim_world->faults.attr[bit].ignore)
 		store(&pf->vf[i].attrs, nla_type(nla), nla_data(nla));
+	if (!sim_mac_is_zero(pf->vf[i].attrs.mac))
+		memcpy(pf->vf[i].last_mac, pf->vf[i].attrs.mac, 6);
 	sim_changed("set %02x/%u %s", pf->bus, i, snl_vf_attr_name(attr));
 	ack(peer, h, 0, NULL);
 }
@@ -339,6 +342,21 @@ static void set_link(int peer, struct nlmsghdr *h)
 	ack(peer, h, 0, NULL);
 }
 
+/* Is there one for this VLAN on this parent (vlan_check_real_dev())? */
+static bool has_vlan(struct nlattr *parent, struct nlattr *data)
+{
+	struct nlattr *id = data ? nla_find(nla_data(data), nla_len(data), IFLA_VLAN_ID) : NULL;
+
+	for (int i = 0; id && i < SIM_LINKS; i++) {
+		const struct sim_link *link = &sim_world->link[i];
+
+		if (link->ifindex && strcmp(link->kind, "vlan") == 0 &&
+		    link->parent == nla_get_u32(parent) && link->vlan == nla_get_u16(id))
+			return true;
+	}
+	return false;
+}
+
 /* Mode and address of a macvtap that is there. */
 static void change_macvtap(int peer, struct nlmsghdr *h, struct sim_link *link)
 {
@@ -371,7 +389,7 @@ static void new_link(int peer, struct nlmsghdr *h)
 		change_macvtap(peer, h, link_of(h));
 		return;
 	}
-	if (sim_link_by_name(nla_data(name))) {
+	if (sim_link_by_name(nla_data(name)) || has_vlan(parent, data)) {
 		ack(peer, h, EEXIST, NULL);
 		return;
 	}
@@ -581,4 +599,41 @@ void sim_link_overrun(void)
 {
 	if (monitor)
 		monitor->handler.overrun(monitor->data);
+}
+
+/* Device events */
+
+struct snl_uevents {
+	struct snl_uevents_handler handler;
+	void *data;
+};
+
+static struct snl_uevents *uevents;
+
+int __wrap_snl_uevents_new(const struct snl_uevents_handler *handler, void *data,
+			   struct snl_uevents **ret, struct sriov_error **err);
+void __wrap_snl_uevents_free(struct snl_uevents *gone);
+
+int __wrap_snl_uevents_new(const struct snl_uevents_handler *handler, void *data,
+			   struct snl_uevents **ret, struct sriov_error **err)
+{
+	uevents = g_new(struct snl_uevents, 1);
+	*uevents = (struct snl_uevents){ *handler, data };
+	*ret = uevents;
+	return 0;
+}
+
+void __wrap_snl_uevents_free(struct snl_uevents *gone)
+{
+	if (uevents == gone)
+		uevents = NULL;
+	g_free(gone);
+}
+
+void sim_pci_removed_event(uint8_t bus, uint8_t slot, uint8_t function)
+{
+	const struct sriov_bdf bdf = { 0, bus, slot, function };
+
+	if (uevents)
+		uevents->handler.pci_removed(bdf, uevents->data);
 }

@@ -16,5 +16,7 @@ bool sim_netlink_send(int fd, const void *bytes, size_t len);
 
 /* Tells the daemon's monitor of a link, as the kernel's event would. From the main thread. */
 void sim_link_event(uint32_t ifindex);
+/* And of a PCI function that the kernel has removed. */
+void sim_pci_removed_event(uint8_t bus, uint8_t slot, uint8_t function);
 /* Its events were lost. */
 void sim_link_overrun(void);

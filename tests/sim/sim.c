@@ -10,6 +10,7 @@
 #include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/serial.h"
+#include "tests/sim/netlink.h"
 #include "tests/support/describe-model.h"
 #include "tests/support/tree.h"
 
@@ -21,32 +22,43 @@ static char *in_root(const char *name)
 	return g_build_filename(sim_root, name, NULL);
 }
 
+static char *pf_dir(uint8_t bus)
+{
+	return g_strdup_printf("sys/devices/pci0000:00/0000:%02x:00.0", bus);
+}
+
 /* Making the host */
 
-static void add_pf(int i)
+static void add_link(uint8_t bus, const char *netdev, uint32_t ifindex)
 {
-	g_autofree char *netdev = g_strdup_printf("enp%ds0", i + 1);
-	struct tree_pf pf = { .bus = (uint8_t)(i + 1),
-			      .total = SIM_VFS,
-			      .netdev = netdev,
-			      .ifindex = (uint32_t)(7 + i),
-			      .first_group = (uint32_t)(10 * (i + 1)) };
 	struct sim_link *link = sim_link_add(netdev, "");
 
-	tree_add_pf(sim_root, &pf);
-	link->ifindex = pf.ifindex;
+	link->ifindex = ifindex;
 	link->up = true;
 	link->mac[0] = 2;
-	link->mac[5] = (uint8_t)pf.ifindex;
-	sim_world->pf[i].bus = pf.bus;
-	sim_world->pf[i].ifindex = pf.ifindex;
+	link->mac[5] = bus;
+	sim_pf_by_bus(bus)->ifindex = ifindex;
+}
+
+static void add_pf(uint8_t bus, const char *netdev, uint32_t ifindex)
+{
+	struct tree_pf pf = { .bus = bus,
+			      .total = SIM_VFS,
+			      .netdev = netdev,
+			      .ifindex = ifindex,
+			      .first_group = 10U * bus };
+
+	tree_add_pf(sim_root, &pf);
+	add_link(bus, netdev, ifindex);
 }
 
 static void make_hardware(void)
 {
 	tree_dir(sim_root, "sys/bus/pci/drivers/vfio-pci");
 	for (int i = 0; i < SIM_PFS; i++)
-		add_pf(i);
+		sim_world->pf[i].bus = (uint8_t)(i + 1);
+	add_pf(1, "enp1s0", 7);
+	add_pf(2, "enp2s0", 8);
 	sim_link_add("br0", "bridge")->up = true;
 }
 
@@ -96,35 +108,125 @@ void sim_reboot(void)
 	sim_unlock();
 }
 
-void sim_destroy_vfs(uint8_t bus)
+/* vfio takes a VF that goes away out of its guest. */
+static void take_from_guest(uint8_t bus, uint8_t function)
 {
-	struct sim_pf *pf = sim_pf_by_bus(bus);
-	g_autofree char *dir = g_strdup_printf("sys/devices/pci0000:00/0000:%02x:00.0", bus);
+	struct sim_domain *holder = sim_function_holder(bus, 2, function);
+
+	for (int i = 0; holder && i < SIM_NICS; i++) {
+		struct sim_device *device = &holder->device[i];
+
+		if (device->exists && device->bus == bus && device->function == function)
+			memset(device, 0, sizeof(*device));
+	}
+}
+
+static void destroy_vfs(uint8_t bus)
+{
+	g_autofree char *dir = pf_dir(bus);
 	g_autofree char *numvfs = g_build_filename(dir, "sriov_numvfs", NULL);
 
-	sim_lock();
-	sim_doors_off();
 	for (uint8_t i = 0; i < SIM_VFS; i++) {
 		g_autofree char *vf = g_strdup_printf("0000:%02x:02.%u", bus, i);
 		g_autofree char *link = g_build_filename("sys/bus/pci/devices", vf, NULL);
 		g_autofree char *virtfn = g_strdup_printf("%s/virtfn%u", dir, i);
 		g_autofree char *device = g_build_filename("sys/devices/pci0000:00", vf, NULL);
-		struct sim_domain *holder = sim_function_holder(bus, 2, i);
 
-		for (int j = 0; holder && j < SIM_NICS; j++) {
-			struct sim_device *it = &holder->device[j];
-
-			if (it->exists && it->bus == bus && it->function == i)
-				memset(it, 0, sizeof(*it)); /* vfio takes it out of the guest */
-		}
-		memset(&pf->vf[i], 0, sizeof(pf->vf[i]));
+		take_from_guest(bus, i);
+		memset(&sim_pf_by_bus(bus)->vf[i], 0, sizeof(struct sim_vf));
 		tree_delete(sim_root, link);
 		tree_delete(sim_root, virtfn);
 		tree_delete(sim_root, device);
 	}
 	tree_file(sim_root, numvfs, "0");
+}
+
+static void remove_link(uint32_t ifindex)
+{
+	for (int i = 0; i < SIM_LINKS; i++) {
+		struct sim_link *link = &sim_world->link[i];
+
+		if (link->ifindex && link->parent == ifindex)
+			remove_link(link->ifindex);
+	}
+	if (sim_link_by_index(ifindex))
+		sim_link_by_index(ifindex)->ifindex = 0;
+}
+
+/* The world is changed by somebody else than the daemon. */
+static void begin(void)
+{
+	sim_lock();
+	sim_doors_off();
+}
+
+static void end(void)
+{
 	sim_doors_on();
 	sim_unlock();
+}
+
+void sim_destroy_vfs(uint8_t bus)
+{
+	begin();
+	destroy_vfs(bus);
+	end();
+	for (uint8_t i = 0; i < SIM_VFS; i++)
+		sim_pci_removed_event(bus, 2, i);
+}
+
+void sim_unbind_pf(uint8_t bus)
+{
+	g_autofree char *dir = pf_dir(bus);
+	g_autofree char *driver = g_build_filename(dir, "driver", NULL);
+	g_autofree char *net = g_build_filename(dir, "net", NULL);
+
+	begin();
+	destroy_vfs(bus);
+	tree_delete(sim_root, driver);
+	tree_delete(sim_root, net);
+	remove_link(sim_pf_by_bus(bus)->ifindex);
+	sim_pf_by_bus(bus)->ifindex = 0;
+	end();
+}
+
+void sim_bind_pf(uint8_t bus, const char *netdev, uint32_t ifindex)
+{
+	begin();
+	add_pf(bus, netdev, ifindex);
+	end();
+}
+
+void sim_unplug_pf(uint8_t bus)
+{
+	g_autofree char *dir = pf_dir(bus);
+	g_autofree char *link = g_strdup_printf("sys/bus/pci/devices/0000:%02x:00.0", bus);
+
+	sim_unbind_pf(bus);
+	begin();
+	tree_delete(sim_root, link);
+	tree_delete(sim_root, dir);
+	end();
+}
+
+void sim_plug_pf(uint8_t bus)
+{
+	g_autofree char *netdev = g_strdup_printf("enp%us0", bus);
+
+	sim_bind_pf(bus, netdev, 6U + bus);
+}
+
+void sim_rename_pf(uint8_t bus, const char *netdev)
+{
+	struct sim_link *link = sim_link_by_index(sim_pf_by_bus(bus)->ifindex);
+	g_autofree char *dir = pf_dir(bus);
+	g_autofree char *from = g_build_filename(sim_root, dir, "net", link->name, NULL);
+	g_autofree char *to = g_build_filename(sim_root, dir, "net", netdev, NULL);
+
+	begin();
+	rename(from, to);
+	g_strlcpy(link->name, netdev, sizeof(link->name));
+	end();
 }
 
 /* Its sysfs */
@@ -304,6 +406,10 @@ char *sim_hook_prepare(struct sim_domain *domain)
 	return wait_for(&answer);
 }
 
+void sim_ignore(const struct sriov_error *error, void *data)
+{
+}
+
 void sim_hook_started(struct sim_domain *domain)
 {
 	srv_nic_attach_owner(sim_daemon, domain->uuid);
@@ -331,6 +437,26 @@ char *sim_boot(struct sim_domain *domain)
 	sim_hook_started(domain);
 	sim_virt_event(domain->uuid, SRV_VIRT_STARTED);
 	return NULL;
+}
+
+static void boot_on(const struct sriov_error *error, void *data)
+{
+	struct sim_domain *domain = data;
+
+	if (error || domain->active) {
+		sim_hook_release(domain);
+		return;
+	}
+	sim_appear(domain);
+	sim_hook_started(domain);
+	sim_virt_event(domain->uuid, SRV_VIRT_STARTED);
+}
+
+void sim_begin_boot(struct sim_domain *domain)
+{
+	g_autoptr(GPtrArray) requests = sim_domain_requests(domain);
+
+	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, boot_on, domain);
 }
 
 void sim_shut_down(struct sim_domain *domain)
@@ -386,7 +512,16 @@ struct sim_claim *sim_claim_of(const char *owner, const char *id)
 struct claiming {
 	struct answer answer;
 	struct sim_claim *claim;
+	bool alone; /* nobody waits for it */
 };
+
+static bool is_known(const struct sim_claim *claim)
+{
+	const struct srv_owner owner = { SRV_OWNER_MANUAL, (char *)claim->owner,
+					 (char *)claim->owner };
+
+	return srv_model_nic(sim_daemon->model, &owner, claim->id) != NULL;
+}
 
 static void on_claimed(const struct srv_nic *nic, const struct sriov_error *error, void *data)
 {
@@ -402,28 +537,51 @@ static void on_claimed(const struct srv_nic *nic, const struct sriov_error *erro
 		claim->bus = nic->row.vf.pf.bus;
 		claim->vf = nic->row.vf.index;
 		memcpy(sim_pf_by_bus(claim->bus)->vf[claim->vf].user, claim->mac, 6);
-	} else if (claim->state == SIM_CLAIMING) {
+	} else if (claim->state == SIM_CLAIMING && !is_known(claim)) {
 		claim->state = SIM_UNCLAIMED;
 	}
 	sim_unlock();
 	on_answer(error, &claiming->answer);
+	if (claiming->alone) {
+		g_free(claiming->answer.text);
+		g_free(claiming);
+	}
+}
+
+static void begin_claiming(struct claiming *claiming, const char *network)
+{
+	struct sim_claim *claim = claiming->claim;
+	const struct srv_claim_request request = { .owner = claim->owner,
+						   .network = network,
+						   .id = claim->id };
+
+	if (claim->state == SIM_UNCLAIMED)
+		claim->state = SIM_CLAIMING;
+	g_strlcpy(claim->network, network, sizeof(claim->network));
+	srv_claim(sim_daemon, &request, on_claimed, claiming);
 }
 
 char *sim_claim_vf(const char *owner, const char *id, const char *network)
 {
-	const struct srv_claim_request request = { .owner = owner, .network = network, .id = id };
 	struct claiming claiming = { .claim = sim_claim_of(owner, id) };
 
-	if (claiming.claim->state == SIM_UNCLAIMED)
-		claiming.claim->state = SIM_CLAIMING;
-	g_strlcpy(claiming.claim->network, network, sizeof(claiming.claim->network));
-	srv_claim(sim_daemon, &request, on_claimed, &claiming);
+	begin_claiming(&claiming, network);
 	return wait_for(&claiming.answer);
+}
+
+void sim_begin_claim(struct sim_claim *claim, const char *network)
+{
+	struct claiming *claiming = g_new0(struct claiming, 1);
+
+	claiming->claim = claim;
+	claiming->alone = true;
+	begin_claiming(claiming, network);
 }
 
 struct releasing {
 	struct answer answer;
 	const char *owner, *id;
+	bool alone;
 };
 
 static void set_claims(const struct releasing *releasing, enum sim_claim_state from,
@@ -445,16 +603,33 @@ static void on_released(const struct sriov_error *error, void *data)
 	sim_door("answer");
 	set_claims(releasing, SIM_RELEASING, error ? SIM_CLAIMED : SIM_UNCLAIMED);
 	on_answer(error, &releasing->answer);
+	if (releasing->alone) {
+		g_free(releasing->answer.text);
+		g_free(releasing);
+	}
+}
+
+static void begin_releasing(struct releasing *releasing)
+{
+	set_claims(releasing, SIM_CLAIMED, SIM_RELEASING);
+	srv_claim_release(sim_daemon, releasing->owner, releasing->id,
+			  srv_job_new(sim_daemon->jobs), on_released, releasing);
 }
 
 char *sim_release_vf(const char *owner, const char *id)
 {
 	struct releasing releasing = { .owner = owner, .id = id };
 
-	set_claims(&releasing, SIM_CLAIMED, SIM_RELEASING);
-	srv_claim_release(sim_daemon, owner, id, srv_job_new(sim_daemon->jobs), on_released,
-			  &releasing);
+	begin_releasing(&releasing);
 	return wait_for(&releasing.answer);
+}
+
+void sim_begin_release(struct sim_claim *claim)
+{
+	struct releasing *releasing = g_new0(struct releasing, 1);
+
+	*releasing = (struct releasing){ .owner = claim->owner, .id = claim->id, .alone = true };
+	begin_releasing(releasing);
 }
 
 /* Showing */

@@ -51,6 +51,16 @@ void sim_stop(void);
 void sim_reboot(void);
 /* Somebody else writes 0 to sriov_numvfs: guests lose their VFs. */
 void sim_destroy_vfs(uint8_t bus);
+/*
+ * The driver leaves a PF: its VFs and its netdev go; and comes back with a netdev of that name and
+ * index.
+ */
+void sim_unbind_pf(uint8_t bus);
+void sim_bind_pf(uint8_t bus, const char *netdev, uint32_t ifindex);
+/* The device goes, and comes back as it was, without VFs. */
+void sim_unplug_pf(uint8_t bus);
+void sim_plug_pf(uint8_t bus);
+void sim_rename_pf(uint8_t bus, const char *netdev);
 /* Until nothing but periodic timers is left to do. */
 void sim_settle(void);
 
@@ -86,6 +96,9 @@ char *sim_hook_prepare(struct sim_domain *domain);
 void sim_hook_started(struct sim_domain *domain);
 void sim_hook_release(struct sim_domain *domain);
 
+/* A callback that does not mind. */
+void sim_ignore(const struct sriov_error *error, void *data);
+
 /* Events and connection of libvirt, to the daemon. */
 void sim_virt_event(const char *uuid, enum srv_virt_event event);
 void sim_virt_connect(bool up);
@@ -100,6 +113,12 @@ char *sim_claim_vf(const char *owner, const char *id, const char *network);
 char *sim_release_vf(const char *owner, const char *id);
 /* The world's note of a claim, made when it is not there. */
 struct sim_claim *sim_claim_of(const char *owner, const char *id);
+
+/* The same without waiting: the claim's state tells of the answer. */
+void sim_begin_claim(struct sim_claim *claim, const char *network);
+void sim_begin_release(struct sim_claim *claim);
+/* Asks with the prepare hook; when that is granted the domain starts. */
+void sim_begin_boot(struct sim_domain *domain);
 
 /* What there is to see */
 

@@ -169,10 +169,11 @@ static void hang(const char *device, const char *path)
 {
 	if (!hits(device, sim_world->faults.hang_file, path))
 		return;
-	__atomic_add_fetch(&sim_world->hanging, 1, __ATOMIC_SEQ_CST);
+	sim_lock();
+	sim_world->hanging[sim_world->hung++ % G_N_ELEMENTS(sim_world->hanging)] = getpid();
+	sim_unlock();
 	while (hits(device, sim_world->faults.hang_file, path))
 		usleep(1000);
-	__atomic_sub_fetch(&sim_world->hanging, 1, __ATOMIC_SEQ_CST);
 }
 
 int __wrap_spci_kernel_write(int dirfd, const char *path, const char *text)

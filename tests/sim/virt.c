@@ -11,6 +11,7 @@
 #include <glib.h>
 #include <linux/if_link.h>
 
+#include "netlink/vf.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/virt.h"
 #include "tests/sim/sim.h"
@@ -169,7 +170,11 @@ static struct srv_domain *parse(const struct sim_domain *domain, bool live,
 
 	g_string_printf(xml, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", domain->name,
 			domain->uuid);
-	add_metadata(xml, domain, live);
+	if (domain->spoilt && !live)
+		g_string_append(xml, "<metadata><sriov:nics xmlns:sriov='" SRV_NICS_XMLNS
+				     "'><sriov:port/></sriov:nics></metadata>");
+	else
+		add_metadata(xml, domain, live);
 	g_string_append(xml, "<devices>");
 	for (int i = 0; i < SIM_NICS; i++) {
 		const struct sim_device *device = live ? &domain->device[i] : &domain->stored[i];
@@ -212,6 +217,21 @@ void srv_virt_domain_free(struct srv_virt_domain *domain)
 	sriov_error_free(domain->bad);
 	sriov_error_free(domain->stored_bad);
 	g_free(domain);
+}
+
+/* On whatever thread: the owner hears of it on the main one. */
+static gboolean tell_lost(gpointer data)
+{
+	if (the_virt)
+		the_virt->handler.connection(false, the_virt->data);
+	return G_SOURCE_REMOVE;
+}
+
+static void lose_connection(void)
+{
+	the_virt->connected = false;
+	sim_world->faults.virt_down = true;
+	g_idle_add(tell_lost, NULL);
 }
 
 static int not_connected(struct srv_virt *virt, struct sriov_error **err)
@@ -607,6 +627,12 @@ int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_
 			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
 	sim_unlock();
 	srv_domain_free(parsed);
+	if (r == 0 && sim_world->faults.spoil_attach)
+		sim_world->faults.attr[__builtin_ctz(SNL_VF_VLAN)].err = EBUSY;
+	if (r == 0 && sim_world->faults.lose_attach) {
+		lose_connection();
+		return not_connected(virt, err);
+	}
 	return r;
 }
 
@@ -626,7 +652,7 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 	if (!domain) {
 		r = no_domain(uuid, err);
 	} else if (!device) {
-		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, domain->name,
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENODEV, domain->name,
 				    "it has no device %s", alias);
 	} else if (sim_world->faults.deaf_guest) {
 		r = sriov_error_set(err, SRIOV_ERROR_TIMEOUT, ETIMEDOUT, domain->name,

@@ -125,6 +125,7 @@ void sim_broken(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(sim_world->violation, sizeof(sim_world->violation), fmt, ap);
 	va_end(ap);
+	sim_changed("BROKEN: %s", sim_world->violation);
 }
 
 struct sim_pf *sim_pf_by_ifindex(uint32_t ifindex)

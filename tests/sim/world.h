@@ -35,8 +35,9 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint32_t group; /* of the IOMMU */
-	bool open;	/* a process that is no guest has its group open */
+	uint8_t last_mac[6]; /* the last one set that is not zero: rolling back sets it again */
+	uint32_t group;	     /* of the IOMMU */
+	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;
 };
 
@@ -85,10 +86,11 @@ struct sim_nic {
 
 struct sim_domain {
 	char uuid[40]; /* "": none */
-	char name[32];
+	char name[40]; /* can look like a UUID */
 	bool active, paused;
 	uint32_t n_nics;
 	uint32_t n_later;	      /* the last so many are in the stored configuration only */
+	bool spoilt;		      /* its stored metadata is no XML of ours */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
 	struct sim_device stored[SIM_NICS]; /* of its own configuration, for its next start */
@@ -129,6 +131,8 @@ struct sim_faults {
 	bool virt_down;
 	char attach_words[96]; /* attaching a hostdev fails with these */
 	uint32_t attach_times; /* so often; 0: for ever */
+	bool lose_attach;      /* it attaches, and the connection is lost before it says so */
+	bool spoil_attach;     /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;       /* it ignores the unplug request */
 	/* The ledger's disk: errno of every write, or of every sync */
 	int write_errno, sync_errno;
@@ -146,11 +150,14 @@ struct sim_world {
 	struct sim_link link[SIM_LINKS];
 	struct sim_fdb fdb[SIM_LINKS];
 	uint32_t next_ifindex, next_group;
-	uint32_t hanging; /* helpers that are in a driver which does not come back */
+	pid_t hanging[8]; /* helpers that are in a driver which does not come back, some time */
+	uint32_t hung;	  /* how many there were */
+	uint32_t hanging_threads; /* that are in one now */
 	/* libvirt */
 	struct sim_domain domain[SIM_DOMAINS];
 	/* The clients */
 	struct sim_claim claim[SIM_CLAIMS];
+	uint64_t operations; /* of make soak */
 	struct sim_faults faults;
 	/* What a daemon did to devices and guests: one line each, the oldest lost first. */
 	uint32_t changes;

@@ -71,6 +71,7 @@ static inline int sim_set_up_two(void **state)
 static inline int sim_tear_down(void **state)
 {
 	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	sim_settle(); /* what still waits for a child or a timer looks at the daemon */
 	sim_stop();
 	sim_free();
 	return 0;

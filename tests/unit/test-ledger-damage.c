@@ -21,7 +21,7 @@
 
 #define ROWS	16
 #define COMMITS 6 /* in the log */
-#define FLIPS	1000
+#define FLIPS	700
 #define REBUILD "\"sriovctl ledger rebuild\""
 
 /* A ledger's files, and what is in it. */

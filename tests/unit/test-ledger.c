@@ -567,6 +567,19 @@ static void check_of_a_sound_ledger_finds_nothing_be_it_open_or_not(void **state
 	}
 }
 
+static void check_of_a_newer_ledger_says_both_versions(void **state)
+{
+	g_autoptr(GPtrArray) problems = NULL;
+
+	srv_ledger_close(open_ledger(*state));
+	run_sql(*state, "PRAGMA user_version = 77");
+	problems = check(*state);
+	assert_int_equal(problems->len, 1);
+	assert_string_equal(problems->pdata[0],
+			    "it was written by a newer sriovd: it has schema 77, "
+			    "this one knows 1");
+}
+
 static void check_without_a_ledger_says_so(void **state)
 {
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
@@ -698,6 +711,7 @@ int main(void)
 		CASE(unusable_fails_every_transaction_with_its_reason),
 		CASE(close_of_an_unusable_one_calls_back_what_is_open),
 		CASE(check_of_a_sound_ledger_finds_nothing_be_it_open_or_not),
+		CASE(check_of_a_newer_ledger_says_both_versions),
 		CASE(check_without_a_ledger_says_so),
 		CASE(set_aside_moves_all_and_the_next_open_begins_anew),
 		CASE(set_aside_of_nothing_is_no_error),

@@ -100,6 +100,28 @@ static void link_set_up_and_down_changes_flags_and_carrier(void **state)
 	assert_int_equal(err->code, SRIOV_ERROR_NOT_FOUND);
 }
 
+static void link_set_mac_changes_it_and_refuses_a_multicast_one(void **state)
+{
+	const struct sriov_mac mac = { { 0x52, 0x54, 0, 0xaa, 0, 0x11 } };
+	const struct sriov_mac multicast = { { 0x53, 0x54, 0, 0xaa, 0, 0x11 } };
+	sriov_autoerror err = NULL;
+	struct snl *nl = netns_enter();
+	uint32_t a = netns_add_veth("va", "vb");
+	struct snl_link link;
+
+	assert_ok(snl_link_set_mac(nl, a, mac, &err), err);
+	assert_ok(snl_link_get_index(nl, a, &link, &err), err);
+	assert_true(sriov_mac_equal(link.mac, mac));
+	assert_ok(snl_link_set_mac(nl, a, mac, &err), err);
+	assert_int_equal(snl_link_set_mac(nl, a, multicast, &err), -EADDRNOTAVAIL);
+	assert_non_null(strstr(err->message, "set the MAC 53:54:00:aa:00:11"));
+	sriov_error_clear(&err);
+	assert_ok(snl_link_get_index(nl, a, &link, &err), err);
+	assert_true(sriov_mac_equal(link.mac, mac));
+	assert_int_equal(snl_link_set_mac(nl, 99, mac, &err), -ENODEV);
+	assert_int_equal(err->code, SRIOV_ERROR_NOT_FOUND);
+}
+
 static void link_list_of_300_is_whole(void **state)
 {
 	g_autoptr(GArray) links = NULL;
@@ -397,6 +419,7 @@ int main(void)
 		cmocka_unit_test(link_get_loopback_is_whole),
 		cmocka_unit_test(link_get_missing_is_not_found),
 		cmocka_unit_test(link_set_up_and_down_changes_flags_and_carrier),
+		cmocka_unit_test(link_set_mac_changes_it_and_refuses_a_multicast_one),
 		cmocka_unit_test(link_list_of_300_is_whole),
 		cmocka_unit_test(link_dump_of_unknown_kind_is_empty),
 		cmocka_unit_test(macvtap_find_by_mac),

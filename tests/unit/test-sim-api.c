@@ -171,6 +171,8 @@ static void list_pfs_one_hangs_answers_in_time_and_says_so(void **state)
 	g_cond_signal(&hang.changed);
 	g_mutex_unlock(&hang.lock);
 	sim_clock_install();
+	/* The read that hung has to come back before it is known to hang no more. */
+	sim_settle();
 	answer = api_call("ListPFs", NULL);
 	first = json_array_get(json_object_get(answer, "pfs"), 0);
 	assert_null(json_object_get(first, "reason"));

@@ -343,6 +343,34 @@ static void reset_writes_one(void **state)
 	assert_string_equal(fake_kernel.writes->str, "0000:01:02.0/reset=1\n");
 }
 
+static void reset_of_a_netdev_vf_takes_its_driver_away_meanwhile(void **state)
+{
+	sriov_autoerror err = NULL;
+	struct sriov_bdf vf;
+
+	create(*state, 1);
+	tree_dir(*state, "sys/bus/pci/drivers/igbvf");
+	fake_kernel.vf_driver = "igbvf";
+	assert_int_equal(sriov_bdf_parse("0000:01:02.0", &vf), 0);
+	assert_ok(spci_bind(*state, vf, NULL, &err), err);
+	g_string_truncate(fake_kernel.writes, 0);
+	assert_ok(spci_reset(*state, vf, &err), err);
+	assert_string_equal(fake_kernel.writes->str, "0000:01:02.0/driver/unbind=0000:01:02.0\n"
+						     "0000:01:02.0/reset=1\n"
+						     "0000:01:00.0/sriov_drivers_autoprobe=1\n"
+						     "drivers_probe=0000:01:02.0\n"
+						     "0000:01:00.0/sriov_drivers_autoprobe=0\n");
+	fake_kernel.fail_file = "reset";
+	fake_kernel.fail_errno = EIO;
+	assert_int_equal(spci_reset(*state, vf, &err), -EIO);
+	assert_non_null(strstr(err->message, "the reset failed"));
+	fake_kernel.fail_file = NULL;
+	fake_kernel.refuses = "igbvf";
+	sriov_error_clear(&err);
+	assert_int_equal(spci_reset(*state, vf, &err), -ENODEV);
+	assert_non_null(strstr(err->message, "igbvf did not take it"));
+}
+
 static void check_reset_refused(char *root, const char *bdf, enum sriov_error_code code, int errnum,
 				const char *part)
 {
@@ -426,6 +454,7 @@ int main(void)
 		CASE(destroy_vfs_not_taken_device_error),
 		CASE(vfio_group_in_use_as_opening_says),
 		CASE(reset_writes_one),
+		CASE(reset_of_a_netdev_vf_takes_its_driver_away_meanwhile),
 		CASE(reset_refusals_explained),
 		CASE(reset_shares_pf_with_other_vfs_only),
 	};

@@ -28,7 +28,7 @@ v call -j --more $s io.sriovd.Watch '{}' > /tmp/events 2>&1 &
 watcher=$!
 sleep 1
 job=$(v call -j $s io.sriovd.Release '{"owner":"job1"}' | jq -r .job)
-v call -j --more $s io.sriovd.WatchJob "{\"job\":$job}" > /tmp/steps
+v call -j --more $s io.sriovd.WatchJob "{\"job\":$job}" | tr -d '\036' > /tmp/steps
 say "$(cat /tmp/steps)"
 assert_eq done "$(jq -r .step.state /tmp/steps | tail -n 1)" "last step"
 wait_for 20 grep -q scrubbed /tmp/events

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * make soak: a long random life. Guests start, end, are killed; claims come and go, many at once;
+ * hooks and events are doubled, lost, late; devices, libvirt and the disk fail and recover; and the
+ * daemon is killed again and again, at any call. What its clients were told is a small reference
+ * model (the world's claims and domains), compared with ledger, kernel and libvirt whenever all has
+ * come to rest; the kernel's and libvirt's ends watch all the time.
+ *
+ *	SOAK_OPS=n	operations in all (1000000)
+ *	SOAK_SECONDS=n	instead: for so long
+ *	SOAK_SEED=n	repeats a run, as far as threads let it
+ *
+ * This process never starts a thread, so that it can fork; every daemon lives in a child.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "netlink/vf.h"
+#include "srv/sriovd/claim.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/sweep.h"
+#include "srv/sriovd/vf-work.h"
+#include "tests/sim/netlink.h"
+#include "tests/sim/sim.h"
+#include "tests/sim/workloads.h"
+
+#define GUESTS	      12
+#define CHECK_EVERY   400 /* operations */
+#define DOORS_PER_RUN 4000
+
+/* A generator of its own, so that a seed means the same everywhere. */
+static uint64_t state;
+
+static uint32_t roll(uint32_t n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 11) % n;
+}
+
+/* Claims, without waiting for their answers */
+
+static struct sim_claim *slot(uint32_t i)
+{
+	struct sim_claim *claim = &sim_world->claim[i];
+
+	g_snprintf(claim->owner, sizeof(claim->owner), "dpdk%u", i / 4);
+	g_snprintf(claim->id, sizeof(claim->id), "p%u", i % 4);
+	return claim;
+}
+
+static void begin_claim(void)
+{
+	struct sim_claim *claim = slot(roll(SIM_CLAIMS));
+
+	if (claim->state == SIM_CLAIMING || claim->state == SIM_RELEASING)
+		return;
+	sim_begin_claim(claim, roll(4) ? "a" : "b");
+}
+
+static void begin_release(void)
+{
+	struct sim_claim *claim = slot(roll(SIM_CLAIMS));
+
+	if (claim->state == SIM_CLAIMED)
+		sim_begin_release(claim);
+}
+
+/* Guests */
+
+static struct sim_domain *any_guest(void)
+{
+	return &sim_world->domain[roll(GUESTS)];
+}
+
+static void start_or_stop(void)
+{
+	struct sim_domain *domain = any_guest();
+
+	if (domain->active)
+		sim_shut_down(domain);
+	else
+		sim_begin_boot(domain);
+}
+
+static void act_unseen(void)
+{
+	struct sim_domain *domain = any_guest();
+
+	if (domain->active)
+		sim_vanish(domain);
+	else
+		sim_appear(domain);
+}
+
+/* A hint that is late, doubled or wrong. */
+static void hint(void)
+{
+	static const enum srv_virt_event events[] = { SRV_VIRT_STARTED, SRV_VIRT_STOPPED,
+						      SRV_VIRT_DEFINED, SRV_VIRT_RESUMED };
+	struct sim_domain *domain = any_guest();
+
+	switch (roll(3)) {
+	case 0:
+		sim_hook_started(domain);
+		break;
+	case 1:
+		sim_hook_release(domain);
+		break;
+	default: /* a number */
+		sim_virt_event(domain->uuid, events[roll(G_N_ELEMENTS(events))]);
+	}
+}
+
+static void redefine(void)
+{
+	struct sim_domain *domain = any_guest();
+
+	sim_lock();
+	if (domain->n_nics > 1 && roll(2))
+		domain->n_nics--;
+	else if (domain->n_nics < 3)
+		domain->nic[domain->n_nics++].mode = SRV_MODE_EXCLUSIVE;
+	sim_unlock();
+	sim_virt_event(domain->uuid, SRV_VIRT_DEFINED);
+}
+
+/* What fails, for a while */
+
+static void fail_something(void)
+{
+	struct sim_faults *faults = &sim_world->faults;
+
+	sim_lock();
+	memset(faults, 0, sizeof(*faults));
+	switch (roll(7)) {
+	case 0:
+		faults->attr[roll(SIM_ATTRS)].err = roll(2) ? EOPNOTSUPP : EBUSY;
+		break;
+	case 1:
+		g_strlcpy(faults->fail_file, "reset", sizeof(faults->fail_file));
+		faults->fail_errno = ENOTTY;
+		faults->fail_function = (uint8_t)(1 + roll(SIM_VFS));
+		break;
+	case 2:
+		g_strlcpy(faults->attach_words, "QEMU said no", sizeof(faults->attach_words));
+		break;
+	case 3:
+		faults->write_errno = roll(2) ? ENOSPC : EIO;
+		break;
+	case 4:
+		faults->sync_errno = EIO;
+		break;
+	case 5:
+		faults->deaf_guest = true;
+		break;
+	default: /* nothing, for a change */
+		break;
+	}
+	sim_unlock();
+}
+
+static void mend(void)
+{
+	sim_lock();
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	sim_unlock();
+	sim_virt_connect(true);
+}
+
+static void flap(void)
+{
+	struct sim_link *link = sim_link_by_name(roll(2) ? "enp1s0" : "enp2s0");
+
+	sim_lock();
+	link->carrier = !link->carrier;
+	sim_show_link(link);
+	sim_unlock();
+	sim_link_event(link->ifindex);
+}
+
+static void links_up(void)
+{
+	for (int i = 0; i < SIM_PFS; i++) {
+		struct sim_link *link = sim_link_by_index(sim_world->pf[i].ifindex);
+
+		sim_lock();
+		link->carrier = link->up = true;
+		sim_show_link(link);
+		sim_unlock();
+		sim_link_event(link->ifindex);
+	}
+}
+
+/* The operator looks after what was quarantined. */
+static void lift_quarantine(void)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(sim_daemon->ledger);
+
+	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];
+
+		for (guint j = 0; j < pf->vfs->len; j++) {
+			struct srv_vf *vf = pf->vfs->pdata[j];
+
+			if (srv_vf_state(vf, NULL) != SRV_VF_STATE_QUARANTINED)
+				continue;
+			srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+			srv_daemon_put_vf(txn, vf);
+		}
+		srv_pf_scrub(sim_daemon, pf);
+	}
+	srv_ledger_commit(txn, NULL, NULL);
+}
+
+/* Comes to rest and compares. */
+static void check(void)
+{
+	g_autofree char *broken = NULL;
+
+	mend();
+	links_up();
+	lift_quarantine();
+	sim_run(100 * 1000); /* a start of which nothing more is heard is given up by then */
+	srv_reconcile(sim_daemon);
+	srv_sweep(sim_daemon);
+	sim_settle();
+	broken = sim_check_rules();
+	if (!broken)
+		return;
+	sim_lock();
+	sim_broken("%s", broken);
+	sim_unlock();
+	_exit(2);
+}
+
+static void operate(void)
+{
+	switch (roll(32)) {
+	case 0 ... 8:
+		begin_claim();
+		break;
+	case 9 ... 16:
+		begin_release();
+		break;
+	case 17 ... 22:
+		start_or_stop();
+		break;
+	case 23:
+		act_unseen();
+		break;
+	case 24:
+	case 25:
+		hint();
+		break;
+	case 26:
+		srv_reconcile(sim_daemon);
+		break;
+	case 27:
+		sim_run(roll(3000));
+		break;
+	case 28:
+		if (roll(4) == 0)
+			fail_something();
+		else
+			mend();
+		break;
+	case 29:
+		if (roll(8) == 0)
+			sim_virt_connect(!srv_virt_connected(sim_daemon->virt));
+		break;
+	case 30:
+		if (roll(8) == 0)
+			flap();
+		break;
+	default: /* a number */
+		if (roll(16) == 0)
+			redefine();
+	}
+}
+
+/* One daemon's life; it is killed before it gets to the end, or ends in good order. */
+static void live(void)
+{
+	sim_start();
+	for (int i = 1; i <= 4 * CHECK_EVERY; i++) {
+		operate();
+		__atomic_add_fetch(&sim_world->operations, 1, __ATOMIC_SEQ_CST);
+		/* The main loop turns, but nobody waits for anything to end. */
+		for (int j = 0; j < 4; j++)
+			g_main_context_iteration(NULL, FALSE);
+		if (i % CHECK_EVERY == 0)
+			check();
+	}
+	sim_stop();
+}
+
+static void last_check(void)
+{
+	sim_start();
+	check();
+	sim_end_everything();
+	check();
+	sim_stop();
+}
+
+/* What happens while there is no daemon. */
+static void meanwhile(void)
+{
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	for (uint32_t i = roll(4); i > 0; i--)
+		act_unseen();
+	if (roll(50) == 0)
+		sim_reboot();
+}
+
+/* A child's wait status. */
+static int run(void (*fn)(void), uint32_t kill_at)
+{
+	uint64_t seed = state ^ (uint64_t)roll(UINT32_MAX) << 20;
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		setpgid(0, 0);
+		state = seed ? seed : 1;
+		sim_world->doors = 0;
+		sim_world->kill_at = kill_at;
+		sim_daemon = NULL;
+		alarm(300); /* only what hangs */
+		fn();
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		g_error("fork: %s", g_strerror(errno));
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	sim_world_renew_lock();
+	return status;
+}
+
+static void define_guests(void)
+{
+	for (unsigned i = 1; i <= GUESTS; i++) {
+		g_autofree char *name = g_strdup_printf("web%u", i);
+		struct sim_domain *domain = sim_define(i, name);
+
+		/* All are there; how many count is n_nics. */
+		for (int j = 0; j < 3; j++) {
+			g_autofree char *id = g_strdup_printf("net%d", j);
+
+			sim_add_nic(domain, id, roll(3) ? "a" : "b",
+				    roll(4) ? SRV_MODE_EXCLUSIVE : SRV_MODE_REQUIRED);
+		}
+		domain->n_nics = 1 + roll(3);
+	}
+}
+
+static uint64_t number(const char *name, uint64_t fallback)
+{
+	const char *text = g_getenv(name);
+
+	return text && *text ? strtoull(text, NULL, 10) : fallback;
+}
+
+static bool is_over(time_t began, uint64_t operations, uint64_t seconds)
+{
+	return seconds ? (uint64_t)(time(NULL) - began) >= seconds
+		       : sim_world->operations >= operations;
+}
+
+int main(void)
+{
+	uint64_t seed = number("SOAK_SEED",
+			       (uint64_t)time(NULL) * 2654435761U + (uint64_t)getpid());
+	uint64_t operations = number("SOAK_OPS", 1000000), seconds = number("SOAK_SECONDS", 0);
+	uint64_t crashes = 0, said = 0, failed = 0;
+	time_t began = time(NULL);
+	int status;
+
+	state = seed ? seed : 1;
+	printf("seed: %llu\n", (unsigned long long)seed);
+	fflush(stdout);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sim_new(SIM_CONFIG);
+	define_guests();
+	while (!failed && !is_over(began, operations, seconds)) {
+		status = run(live, roll(5) ? 1 + roll(DOORS_PER_RUN) : 0);
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+			crashes++;
+		else if (status != 0)
+			failed = 1;
+		if (sim_world->violations)
+			failed = 1;
+		meanwhile();
+		if (sim_world->operations / 50000 > said) {
+			said = sim_world->operations / 50000;
+			printf("%llu operations, %llu crashes\n",
+			       (unsigned long long)sim_world->operations,
+			       (unsigned long long)crashes);
+			fflush(stdout);
+		}
+	}
+	if (!failed) {
+		status = run(last_check, 0);
+		failed = status != 0 || sim_world->violations;
+	}
+	if (failed)
+		fprintf(stderr, "%s\nVIOLATION (seed %llu, status %x): %s\n",
+			g_getenv("SIM_LOG") ? sim_world->log : "", (unsigned long long)seed,
+			(unsigned)status, sim_world->violation);
+	printf("soak: %llu operations, %llu crashes, %u violations\n",
+	       (unsigned long long)sim_world->operations, (unsigned long long)crashes,
+	       sim_world->violations + (unsigned)(failed && !sim_world->violations));
+	if (!failed)
+		sim_free();
+	return failed != 0;
+}
