@@ -4,9 +4,11 @@
 
 # config_failover VFS [FAILOVER-JSON [PFS-JSON]]: like config_lab, with short times. FAILOVER-JSON: more members of "failover".
 config_failover() {
+	local fallback=''
+	[ -z "${LAB_FALLBACK:-}" ] || fallback=", \"fallback\": $LAB_FALLBACK"
 	config_write <<-JSON
 		{ "pools": [ { "name": "fast", "select": { "pfNames": ${3:-[\"enp1s0\"]} }, "numVfs": $1 } ],
-		  "networks": [ { "name": "tenant-a", "pool": "fast", "vlan": 100${LAB_FALLBACK:+, "fallback": $LAB_FALLBACK} } ],
+		  "networks": [ { "name": "tenant-a", "pool": "fast", "vlan": 100$fallback } ],
 		  "failover": { "promoteAfterSeconds": 1, "negotiateSeconds": 40, "retrySeconds": 10, "unplugSeconds": 20${2:+, $2} },
 		  "reconcileSeconds": 30 }
 	JSON
@@ -58,7 +60,6 @@ stream_begin() {
 	else
 		rm -f "/tmp/stream.$1.from"
 		peer_run ping -D -n -i 0.005 -c "$count" -W 2 "$2" > "/tmp/stream.$1" 2>&1 &
-		stream_pid=$!
 	fi
 }
 stream_runs() {
