@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/drain-internal.h"
@@ -222,7 +223,11 @@ static bool is_named(struct srv_daemon *daemon, const struct srv_nic *but, const
 
 static void unlink_run(void *data)
 {
+	/* What is being made use of this moment is left to the next sweep. */
+	if (!srv_attach_work_try_lock_links())
+		return;
 	srv_uplink_remove_unused(data);
+	srv_attach_work_unlock_links();
 }
 
 void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic)

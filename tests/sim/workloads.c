@@ -474,6 +474,9 @@ void sim_end_everything(void)
 			sim_undefine(domain);
 	}
 	sim_settle();
+	/* A pass that was under way leaves to the next one what has just changed. */
+	srv_reconcile(sim_daemon);
+	sim_settle();
 	nics = srv_model_nics(sim_daemon->model);
 	for (guint i = 0; i < nics->len; i++) {
 		const struct srv_nic *nic = nics->pdata[i];
