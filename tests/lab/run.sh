@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Run scenarios, one line each. A scenario says in its header: '# timeout: SECONDS' (180), '# nics: N' (3), '# reboots: N' (0: a
-# reboot of L1 fails it; otherwise it is run again after each, with LAB_PHASE one higher).
+# reboot of L1 fails it; otherwise it is run again after each, with LAB_PHASE one higher), '# only by name: WHY' (not of 'all').
 #
 # Nested virtualisation under emulation breaks now and then, in ways that nothing in L1 can help. So a scenario that fails is run once
 # more in a fresh L1, and the line says so; one that the emulator broke twice is skipped. Not in an L1 that a developer keeps
@@ -32,7 +32,11 @@ run_names() {
 		case $1 in
 		-v | --verbose) verbose=yes ;;
 		-*) die "run: $1?" ;;
-		all) for n in "$here"/scenarios/*.sh; do names+=("$(basename "$n" .sh)"); done ;;
+		all)
+			for n in "$here"/scenarios/*.sh; do
+				grep -q '^# only by name' "$n" || names+=("$(basename "$n" .sh)")
+			done
+			;;
 		*)
 			n=$(basename "$1" .sh)
 			[ -f "$here/scenarios/$n.sh" ] || die "no scenario $n; there are: $(scenario_list | cut -d' ' -f1 | xargs)"
