@@ -10,6 +10,7 @@
 #include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/promote-policy.h"
 #include "srv/sriovd/uplink.h"
+#include "srv/sriovd/vf-work.h"
 
 #define TICK_SECONDS 1
 
@@ -68,13 +69,20 @@ void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,
 
 /* Starts */
 
-void srv_failover_begin(struct srv_nic *nic)
+void srv_failover_begin(struct srv_daemon *daemon, struct srv_nic *nic)
 {
+	struct srv_vf *vf = nic->vf;
+
+	/* Should the guest run all the same, the hook being late: its VF is held, and not scrubbed,
+	 * until a reconciliation finds it with the guest. */
 	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+	if (vf)
+		srv_pf_scrub(daemon, vf->pf);
 	srv_team_reset(&nic->team);
 	nic->team.negotiated = SRV_NEGOTIATED_NO;
-	nic->untouched = false;
+	nic->untouched = nic->doubtful = false;
 	nic->row.waiting_since = 0;
+	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 }
 
 /* A name that will be the same after the next boot, since it goes into the domain's configuration.
@@ -475,14 +483,15 @@ static void arm_tick(struct srv_failover *failover)
 
 void srv_failover_serve(struct srv_daemon *daemon)
 {
-	struct srv_failover *failover = srv_failover_get(daemon);
+	struct srv_failover *failover = daemon->failover;
 	int64_t now = g_get_monotonic_time();
 	struct srv_promotion promotion;
 	const struct srv_nic *wants;
 	struct srv_nic *victim;
 
-	/* Before libvirt was compared nobody knows which VFs are taken. */
-	if (failover->stopping || !daemon->reconciled || !srv_daemon_may_work(daemon))
+	/* No such nic has ever run; and before libvirt was compared nobody knows which VFs are
+	 * taken. */
+	if (!failover || failover->stopping || !daemon->reconciled || !srv_daemon_may_work(daemon))
 		return;
 	arm_tick(failover);
 	while (srv_promote_next(daemon->model, now, &promotion))
