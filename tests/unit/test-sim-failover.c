@@ -207,6 +207,7 @@ static void guest_that_negotiated_is_promoted(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 30 */
 static void guest_that_does_not_use_its_vf_loses_it(void **state)
 {
 	struct sim_domain *web = guest(1, 0);
@@ -299,6 +300,7 @@ static void demoted_guest_goes_on_over_virtio_and_comes_back(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 29 */
 static void guest_that_ignores_the_unplug_keeps_the_vf(void **state)
 {
 	struct sim_domain *web = running(1, 0);
@@ -354,6 +356,7 @@ static void higher_priority_takes_the_vf_of_the_lowest(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 18 */
 static void pf_without_link_moves_its_nics_to_virtio_and_back(void **state)
 {
 	struct sim_domain *web = running(1, 0);

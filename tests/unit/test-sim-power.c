@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Row 4 of FAULTS.md: the power is cut at any flush. The ledger's directory as each moment could
+ * FAULTS row 4: the power is cut at any flush. The ledger's directory as each moment could
  * have left it is opened again, and has what was acknowledged by then.
  */
 #include "tests/unit/test.h"
