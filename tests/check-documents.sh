@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Holds what the documents say against the tree: paths and make targets that they name exist, the manual pages are
-# sound, every command of sriovctl is in its manual page and every man page's command exists, scripts pass shellcheck.
+# sound, every command of sriovctl is in its manual page and every man page's command exists, scripts pass shellcheck,
+# and each fault of tests/FAULTS.md has its tests.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck disable=SC2016,SC2086 # backticks as such; a list of names
@@ -58,11 +59,41 @@ scripts() {
 		xargs shellcheck -S warning -e SC2154,SC2034,SC1090,SC2054,SC2046,SC2187 2>&1 | sed 's/^/  /'
 }
 
+# tests/FAULTS.md: a row for each of the 36 faults, in order; every test that it names is there, is run, and says its row.
+faults() {
+	local row=0 line number word file uses
+	while IFS= read -r line; do
+		row=$((row + 1))
+		number=$(cut -d '|' -f 2 <<<"$line" | tr -d ' ')
+		[ "$number" = $row ] || echo "  tests/FAULTS.md: row $number stands where $row should"
+		file=''
+		for word in $(cut -d '|' -f 5- <<<"$line" | grep -oE '`[^` ]+`' | tr -d '`'); do
+			case $word in
+			tests/*)
+				file=$word
+				[ -f "$file" ] || echo "  row $row: $file is named and not there"
+				grep -qE "FAULTS row $number\b" "$file" || echo "  row $row: $file does not say \"FAULTS row $number\""
+				;;
+			*_*)
+				[ -f "$file" ] || continue
+				grep -qE "^static .*\b$word\(" "$file" ||
+					{ echo "  row $row: $file has no $word()"; continue; }
+				uses=$(grep -cE "\b$word\b" "$file")
+				[ "$uses" -gt 1 ] || echo "  row $row: $word() is not run"
+				;;
+			esac
+		done
+		[ -n "$file" ] || echo "  row $row names no test"
+	done < <(grep -E '^\| [0-9]+ ' tests/FAULTS.md)
+	[ $row = 36 ] || echo "  tests/FAULTS.md has $row rows, not 36"
+}
+
 verdict "paths in the documents" "$(paths)"
 verdict "make targets in the documents" "$(targets)"
 verdict "manual pages" "$(manuals)"
 verdict "sriovctl's commands in its manual page" "$(commands)"
 verdict "shell scripts" "$(scripts)"
+verdict "faults and their tests" "$(faults)"
 echo "documents: $passed passed, $failed failed"
 [ -z "${SRIOVD_TEST_COUNTS:-}" ] || echo "$passed $failed 0" >>"$SRIOVD_TEST_COUNTS"
 [ "$failed" -eq 0 ]

@@ -128,6 +128,10 @@ int ctl_follow_job(struct ctl *ctl, json_int_t job, struct sriov_error **err);
 
 /* The same after a call that began one: reply's "job", which may be missing, unless --no-wait. */
 int ctl_follow_reply(struct ctl *ctl, const json_t *reply, struct sriov_error **err);
+
+/* The whole of a command whose answer is a job: calls, prints the answer as JSON where that is
+ * wished, follows the job. parameters is stolen. */
+int ctl_call_job(struct ctl *ctl, const char *method, json_t *parameters, struct sriov_error **err);
 #define CTL_NO_WAIT_OPTION                                                         \
 	{                                                                          \
 		"no-wait", NULL, "do not wait for the end of the job", false, NULL \

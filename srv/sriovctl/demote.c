@@ -3,18 +3,9 @@
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
-	json_t *reply = NULL;
-	int r;
-
 	ctl_split_nic(args);
-	r = ctl_call(ctl, "Demote", json_pack("{s:s, s:s*}", "owner", args[0], "id", args[1]),
-		     &reply, err);
-	if (r == 0 && ctl->json)
-		ctl_json(ctl->writer, reply);
-	if (r == 0)
-		r = ctl_follow_reply(ctl, reply, err);
-	json_decref(reply);
-	return r;
+	return ctl_call_job(ctl, "Demote",
+			    json_pack("{s:s, s:s*}", "owner", args[0], "id", args[1]), err);
 }
 
 const struct ctl_command ctl_demote = {

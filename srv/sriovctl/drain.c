@@ -3,18 +3,11 @@
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
-	json_t *parameters = json_pack("{s:s}", "pf", args[0]), *reply = NULL;
-	int r;
+	json_t *parameters = json_pack("{s:s}", "pf", args[0]);
 
 	if (ctl_flag(ctl, "force"))
 		json_object_set_new(parameters, "force", json_true());
-	r = ctl_call(ctl, "Drain", parameters, &reply, err);
-	if (r == 0 && ctl->json)
-		ctl_json(ctl->writer, reply);
-	if (r == 0)
-		r = ctl_follow_reply(ctl, reply, err);
-	json_decref(reply);
-	return r;
+	return ctl_call_job(ctl, "Drain", parameters, err);
 }
 
 const struct ctl_command ctl_drain = {

@@ -120,3 +120,16 @@ int ctl_follow_reply(struct ctl *ctl, const json_t *reply, struct sriov_error **
 			 json_integer_value(job), json_integer_value(job));
 	return 0;
 }
+
+int ctl_call_job(struct ctl *ctl, const char *method, json_t *parameters, struct sriov_error **err)
+{
+	json_t *reply = NULL;
+	int r = ctl_call(ctl, method, parameters, &reply, err);
+
+	if (r == 0 && ctl->json)
+		ctl_json(ctl->writer, reply);
+	if (r == 0)
+		r = ctl_follow_reply(ctl, reply, err);
+	json_decref(reply);
+	return r;
+}

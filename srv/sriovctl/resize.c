@@ -21,18 +21,10 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
 	json_t *parameters = json_pack("{s:s, s:I}", "pf", args[0], "numVfs",
 				       (json_int_t)strtol(args[1], NULL, 10));
-	json_t *reply = NULL;
-	int r;
 
 	if (ctl_flag(ctl, "force"))
 		json_object_set_new(parameters, "force", json_true());
-	r = ctl_call(ctl, "Resize", parameters, &reply, err);
-	if (r == 0 && ctl->json)
-		ctl_json(ctl->writer, reply);
-	if (r == 0)
-		r = ctl_follow_reply(ctl, reply, err);
-	json_decref(reply);
-	return r;
+	return ctl_call_job(ctl, "Resize", parameters, err);
 }
 
 const struct ctl_command ctl_resize = {

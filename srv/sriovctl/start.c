@@ -3,15 +3,7 @@
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
-	json_t *reply = NULL;
-	int r = ctl_call(ctl, "StartDomain", json_pack("{s:s}", "domain", args[0]), &reply, err);
-
-	if (r == 0 && ctl->json)
-		ctl_json(ctl->writer, reply);
-	if (r == 0)
-		r = ctl_follow_reply(ctl, reply, err);
-	json_decref(reply);
-	return r;
+	return ctl_call_job(ctl, "StartDomain", json_pack("{s:s}", "domain", args[0]), err);
 }
 
 const struct ctl_command ctl_start = {

@@ -27,7 +27,7 @@ static bool may_come_free(const struct srv_vf *vf, enum srv_vf_state state)
 {
 	/* Its guest has most likely just ended. */
 	if (state == SRV_VF_OWNED)
-		return vf->nic->leaving > 0;
+		return vf->nic->leaving > 0 || vf->nic->owner_gone;
 	return state == SRV_VF_STATE_DIRTY && (vf->scrubbing || (!vf->held && !vf->stalled));
 }
 

@@ -12,7 +12,7 @@
 
 struct srv_drain *srv_drain_find(struct srv_daemon *daemon, const struct srv_pf *pf)
 {
-	return g_hash_table_lookup(srv_failover_get(daemon)->drains, pf);
+	return daemon->failover ? g_hash_table_lookup(daemon->failover->drains, pf) : NULL;
 }
 
 /* Whom it would hurt */

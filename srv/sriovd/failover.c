@@ -3,12 +3,14 @@
 
 #include <errno.h>
 
+#include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/drain-internal.h"
 #include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/promote-policy.h"
 #include "srv/sriovd/uplink.h"
+#include "srv/sriovd/vf-work.h"
 
 #define TICK_SECONDS 1
 
@@ -67,13 +69,20 @@ void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,
 
 /* Starts */
 
-void srv_failover_begin(struct srv_nic *nic)
+void srv_failover_begin(struct srv_daemon *daemon, struct srv_nic *nic)
 {
+	struct srv_vf *vf = nic->vf;
+
+	/* Should the guest run all the same, the hook being late: its VF is held, and not scrubbed,
+	 * until a reconciliation finds it with the guest. */
 	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+	if (vf)
+		srv_pf_scrub(daemon, vf->pf);
 	srv_team_reset(&nic->team);
 	nic->team.negotiated = SRV_NEGOTIATED_NO;
-	nic->untouched = false;
+	nic->untouched = nic->doubtful = false;
 	nic->row.waiting_since = 0;
+	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 }
 
 /* A name that will be the same after the next boot, since it goes into the domain's configuration.
@@ -222,7 +231,11 @@ static bool is_named(struct srv_daemon *daemon, const struct srv_nic *but, const
 
 static void unlink_run(void *data)
 {
+	/* What is being made use of this moment is left to the next sweep. */
+	if (!srv_attach_work_try_lock_links())
+		return;
 	srv_uplink_remove_unused(data);
+	srv_attach_work_unlock_links();
 }
 
 void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic)
@@ -470,14 +483,15 @@ static void arm_tick(struct srv_failover *failover)
 
 void srv_failover_serve(struct srv_daemon *daemon)
 {
-	struct srv_failover *failover = srv_failover_get(daemon);
+	struct srv_failover *failover = daemon->failover;
 	int64_t now = g_get_monotonic_time();
 	struct srv_promotion promotion;
 	const struct srv_nic *wants;
 	struct srv_nic *victim;
 
-	/* Before libvirt was compared nobody knows which VFs are taken. */
-	if (failover->stopping || !daemon->reconciled || !srv_daemon_may_work(daemon))
+	/* No such nic has ever run; and before libvirt was compared nobody knows which VFs are
+	 * taken. */
+	if (!failover || failover->stopping || !daemon->reconciled || !srv_daemon_may_work(daemon))
 		return;
 	arm_tick(failover);
 	while (srv_promote_next(daemon->model, now, &promotion))

@@ -27,7 +27,7 @@ struct srv_domain;
 /* Starts. In the place of what nic-prepare.c does for the other modes. */
 
 /* A new run of its owner begins: nothing of the last one counts. */
-void srv_failover_begin(struct srv_nic *nic);
+void srv_failover_begin(struct srv_daemon *daemon, struct srv_nic *nic);
 
 /* Backing virtio, where its domain's configuration has it, or where it would be put. */
 int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct sriov_error **err);

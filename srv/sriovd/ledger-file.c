@@ -25,14 +25,14 @@ static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
 
 static int file_error(int errnum, const char *path, const char *what, struct sriov_error **err)
 {
-	const char *todo = errnum == EACCES || errnum == EPERM || errnum == EROFS
-				   ? "; make it writable for sriovd (StateDirectory= of its unit)"
-			   : errnum == ENOSPC ? "; free some space on its file system"
-			   : errnum == ENOENT ? "; make the directory it is to be in"
-					      : "";
+	const char *remedy = errnum == EACCES || errnum == EPERM || errnum == EROFS
+				     ? "; make it writable for sriovd (StateDirectory= of its unit)"
+			     : errnum == ENOSPC ? "; free some space on its file system"
+			     : errnum == ENOENT ? "; make the directory it is to be in"
+						: "";
 
 	return sriov_error_set(err, SRIOV_ERROR_LEDGER, errnum, path, "cannot %s: %s%s", what,
-			       g_strerror(errnum), todo);
+			       g_strerror(errnum), remedy);
 }
 
 int srv_ledger_dir_make(const char *dir, struct sriov_error **err)

@@ -220,6 +220,20 @@ static void rows_written(const struct sriov_error *error, void *data)
 	finish(data, error);
 }
 
+/* The link that the configuration names now is kept from here on. */
+static void note_uplink(struct work *work, struct srv_ledger_txn *txn)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, work->edit->uuid, work->edit->name };
+	const char *uplink = work->virtio ? srv_attach_work_uplink(work->virtio) : NULL;
+	struct srv_nic *nic =
+		uplink ? srv_model_nic(work->daemon->model, &owner, work->edit->request->id) : NULL;
+
+	if (!nic || nic->busy || nic->row.uplink)
+		return;
+	nic->row.uplink = g_strdup(uplink);
+	srv_daemon_put_nic(txn, nic);
+}
+
 static void write_done(void *data)
 {
 	struct work *work = data;
@@ -245,6 +259,7 @@ static void write_done(void *data)
 		return;
 	}
 	srv_ledger_keep(txn);
+	note_uplink(work, txn);
 	srv_ledger_commit(txn, rows_written, work);
 }
 

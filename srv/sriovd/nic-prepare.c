@@ -383,7 +383,7 @@ static void begin_anew(struct prepare *prepare)
 		if (nic->busy)
 			nic->restarted = true;
 		else if (nic->row.mode == SRV_MODE_FAILOVER)
-			srv_failover_begin(nic);
+			srv_failover_begin(prepare->daemon, nic);
 		else if (request && (suits(prepare->daemon, nic, request) ||
 				     (nic->row.state == SRV_NIC_ATTACHED && !nic->vf)))
 			keep(nic);

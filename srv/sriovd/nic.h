@@ -42,8 +42,8 @@ void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 		    void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /*
- * Sees to it that the VF of an attached nic has its network's attributes still: after a crash in the
- * midst of its attach, or when its PF was down. What is so already is not touched.
+ * Sees to it that the VF of an attached nic has its network's attributes still: after a crash in
+ * the midst of its attach, or when its PF was down. What is so already is not touched.
  */
 void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic);
 

@@ -58,10 +58,13 @@ GPtrArray *srv_promote_queue(struct srv_model *model, const struct srv_pool *poo
 	g_hash_table_iter_init(&iter, model->nics);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct srv_nic *nic = value;
-		const struct srv_pool *its = pool_of(model, nic);
+		const struct srv_pool *its;
 
-		if (nic->row.mode == SRV_MODE_FAILOVER && !nic->vf &&
-		    nic->row.state == SRV_NIC_ATTACHED && its && (!pool || its == pool))
+		if (nic->row.mode != SRV_MODE_FAILOVER || nic->vf ||
+		    nic->row.state != SRV_NIC_ATTACHED)
+			continue;
+		its = pool_of(model, nic);
+		if (its && (!pool || its == pool))
 			g_ptr_array_add(queue, nic);
 	}
 	g_ptr_array_sort_with_data(queue, compare, &order);

@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
 
 /* A domain that is just busy (it starts, it migrates) is tried again sooner. */
@@ -42,26 +43,42 @@ static void finish(struct move *move)
 {
 	struct srv_daemon *daemon = move->daemon;
 	struct srv_nic *nic = move->nic;
-	bool gone = nic->owner_gone;
+	bool gone = nic->owner_gone, restarted = nic->restarted;
 	g_autofree char *uuid = g_strdup(nic->row.owner.key);
 
 	nic->busy = false;
-	nic->owner_gone = false;
+	nic->owner_gone = nic->restarted = false;
 	if (move->done)
 		move->done(move->error, move->data);
 	srv_nic_settled(nic);
 	if (gone)
 		srv_nic_owner_gone(daemon, uuid);
+	/* What it has now it got for the run before. */
+	if (restarted)
+		srv_reconcile_soon(daemon);
 	srv_attach_work_free(move->work);
 	sriov_error_free(move->error);
 	g_free(move);
 	srv_failover_steer(daemon);
-	srv_failover_serve(daemon);
+	/* Also its owner's next start, and last of all who waits for a promotion. */
+	srv_nic_serve_waiting(daemon);
 }
 
 static void finish_recorded(const struct sriov_error *error, void *data)
 {
 	finish(data);
+}
+
+/* What has become of it is so, whether the ledger can be written now or later. */
+static void record_end(struct move *move, const struct srv_vf *vf,
+		       void (*done)(const struct sriov_error *error, void *data))
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(move->daemon->ledger);
+
+	srv_daemon_put_nic(txn, move->nic);
+	srv_daemon_put_vf(txn, vf);
+	srv_ledger_keep(txn);
+	srv_ledger_commit(txn, done, move);
 }
 
 /* The model without the VF; the ledger is the caller's to tell. */
@@ -103,7 +120,7 @@ static void promote_failed(struct move *move)
 	nic->team.not_before = g_get_monotonic_time() +
 			       (busy ? BUSY_SECONDS : settings->retry_seconds) * G_USEC_PER_SEC;
 	srv_event(daemon->events, LOG_WARNING, "nic", subject, "not promoted: %s", text);
-	srv_failover_record(daemon, nic, vf, finish_recorded, move);
+	record_end(move, vf, finish_recorded);
 	srv_pf_scrub(daemon, vf->pf);
 }
 
@@ -137,7 +154,7 @@ static void restored(const struct sriov_error *error, void *data)
 			  "the VF has not the attributes that it should have: %s", why);
 	else
 		srv_event(daemon->events, LOG_INFO, "nic", subject, "promoted, VF %s", name);
-	srv_failover_record(daemon, nic, nic->vf, error ? withdraw : finish_recorded, move);
+	record_end(move, nic->vf, error ? withdraw : finish_recorded);
 }
 
 static void attach_run(void *data)
@@ -254,7 +271,7 @@ static void demote_failed(struct move *move)
 	nic->team.ask_again = g_get_monotonic_time() + settings->retry_seconds * G_USEC_PER_SEC;
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
 	srv_event(daemon->events, LOG_WARNING, "nic", subject, "not demoted: %s", text);
-	srv_failover_record(daemon, nic, nic->vf, finish_recorded, move);
+	record_end(move, nic->vf, finish_recorded);
 }
 
 static void detach_ran(void *data)
@@ -272,7 +289,7 @@ static void detach_ran(void *data)
 	}
 	vf = drop_vf(daemon, nic, why);
 	srv_event(daemon->events, LOG_INFO, "nic", subject, "demoted to virtio: %s", why);
-	srv_failover_record(daemon, nic, vf, finish_recorded, move);
+	record_end(move, vf, finish_recorded);
 	srv_failover_steer(daemon);
 	srv_pf_scrub(daemon, vf->pf);
 }

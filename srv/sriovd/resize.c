@@ -53,6 +53,7 @@ static void serve_again(struct srv_drain *drain)
 		pf->resize_vfs = 0;
 	pf->drained = pf->resizing = false;
 	srv_daemon_put_pf(txn, pf);
+	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, served_again, drain);
 }
 

@@ -17,8 +17,9 @@
 
 struct sweep {
 	struct srv_daemon *daemon;
-	GArray *pfs;  /* of uint32_t: ifindex of each PF */
-	GArray *macs; /* of struct sriov_mac: must be in no PF's filter through us */
+	GArray *pfs;	 /* of uint32_t: ifindex of each PF */
+	GArray *macs;	 /* of struct sriov_mac: must be in no PF's filter through us */
+	GPtrArray *kept; /* links that the configurations of domains with failover nics name */
 };
 
 static bool is_on_a_bridge(const struct srv_model *model, const struct srv_nic *nic)
@@ -51,6 +52,18 @@ static void collect(struct sweep *sweep, struct srv_model *model)
 	}
 }
 
+static void collect_kept(struct sweep *sweep, struct srv_model *model)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(model);
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
+		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
+			g_ptr_array_add(sweep->kept, g_strdup(nic->row.uplink));
+	}
+}
+
 static bool holds(const GArray *macs, struct sriov_mac mac)
 {
 	for (guint i = 0; i < macs->len; i++) {
@@ -74,7 +87,7 @@ static void sweep_fdb(const struct sweep *sweep, struct snl *nl, uint32_t ifinde
 	}
 }
 
-static void sweep_links(struct snl *nl)
+static void sweep_links(const struct sweep *sweep, struct snl *nl)
 {
 	g_autoptr(GArray) links = NULL;
 
@@ -84,6 +97,7 @@ static void sweep_links(struct snl *nl)
 		const struct snl_link *link = &g_array_index(links, struct snl_link, i);
 
 		if (g_str_equal(link->kind, "vlan") &&
+		    !g_ptr_array_find_with_equal_func(sweep->kept, link->name, g_str_equal, NULL) &&
 		    snl_vlan_remove_unused(nl, link->ifindex, NULL) > 0)
 			srv_log(LOG_NOTICE, NULL, "link %s, left over, was removed", link->name);
 	}
@@ -97,7 +111,7 @@ static void sweep_run(void *data)
 	if (snl_new(&nl, NULL) < 0)
 		return;
 	if (srv_attach_work_try_lock_links()) {
-		sweep_links(nl);
+		sweep_links(sweep, nl);
 		srv_attach_work_unlock_links();
 	}
 	for (guint i = 0; sweep->macs->len && i < sweep->pfs->len; i++)
@@ -112,6 +126,7 @@ static void sweep_done(void *data)
 
 	g_array_unref(sweep->pfs);
 	g_array_unref(sweep->macs);
+	g_ptr_array_unref(sweep->kept);
 	g_free(sweep);
 	if (daemon->swept)
 		return;
@@ -126,6 +141,8 @@ void srv_sweep(struct srv_daemon *daemon)
 	sweep->daemon = daemon;
 	sweep->pfs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	sweep->macs = g_array_new(FALSE, FALSE, sizeof(struct sriov_mac));
+	sweep->kept = g_ptr_array_new_with_free_func(g_free);
+	collect_kept(sweep, daemon->model);
 	if (!daemon->swept)
 		collect(sweep, daemon->model);
 	srv_queue_push(daemon->host_queue, sweep_run, sweep_done, sweep);

@@ -4,7 +4,7 @@
 set -eEuo pipefail
 . /tree/tests/lab/lib.sh
 trap 'say "demo: FAILED: line $LINENO: $BASH_COMMAND"' ERR
-began=$SECONDS
+began=$SECONDS jobs=()
 
 # For people: what happens, in bold; commands as one types them, with what they print.
 if [ -t 1 ] || [ -n "${LAB_COLOR:-}" ]; then b=$'\e[1m' n=$'\e[0m'; else b='' n=''; fi
@@ -16,7 +16,11 @@ show() {
 	bash -c "$1" 2>&1 | sed 's/^/  /'
 }
 # works 'WORDS' FUNCTION…: a check, with its result as a line
-works() { "${@:2}" > /tmp/works 2>&1 || { cat /tmp/works; fail "$1"; }; note "ok  $1"; }
+works() {
+	local out
+	out=$("${@:2}" 2>&1) || { printf '%s\n' "$out"; fail "$1"; }
+	note "ok  $1"
+}
 attrs() { vf_attr enp1s0 "$1" '"\(.address) VLAN \(.vlan_list[0].vlan // 0), spoof check \(if .spoofchk then "on" else "off" end), trust \(if .trust then "on" else "off" end)"'; }
 
 lab_reset > /dev/null 2>&1 || fail "L1 could not be made clean"
@@ -57,28 +61,41 @@ show "sriovctl nic list"
 works "QEMU of g3 has /dev/vhost-net open" has_vhost g3
 works "QEMU of g1 has not" eval '! has_vhost g1'
 show "virsh domiflist g3"
-guest_start other
-wait_nic other virtio
+guest_start other &
 
 tell "g1, g2, g3 and the outside peer ping one another."
-for g in g1 g2 g3 other; do guest_wait_up "$g"; done
-note "driver in g1: $(guest_driver g1 "$(guest_wait_nic g1 52:54:00:aa:00:11)")"
-note "driver in g2: $(guest_driver g2 "$(guest_wait_nic g2 52:54:00:aa:00:12)")"
-note "driver in g3: $(guest_driver g3 "$(guest_wait_nic g3 52:54:00:aa:00:13)")"
-guest_wait_nic other 52:54:00:aa:00:21 > /dev/null
-for pair in g1:17 g1:18 g1:19 g2:17 g2:18 g2:19 g3:17 g3:18 g3:19; do
-	g=${pair%:*} a=${pair#*:}
-	[ $((a - 16)) != "${g#g}" ] || continue
-	works "$g -> g$((a - 16)), no packet lost" guest_ping "$g" "10.9.0.$a"
-done
 for i in 1 2 3; do
-	works "g$i -> peer, no packet lost" guest_ping "g$i" 10.9.0.1
-	works "peer -> g$i, no packet lost" peer_ping "10.9.0.$((16 + i))"
+	guest_wait_up "g$i"
+	nic=$(guest_wait_nic "g$i" "52:54:00:aa:00:1$i")
+	note "driver of the NIC in g$i: $(guest_driver "g$i" "$nic")"
 done
+# Who pings whom; every source at the same time as the others.
+pings_from() {
+	local i
+	for i in 1 2 3; do
+		[ "g$i" = "$1" ] || works "$1 -> g$i, no packet lost" "$2" "10.9.0.$((16 + i))"
+	done
+}
+pings_of_guest() {
+	ping() { guest_ping "$g" "$1"; }
+	g=$1
+	pings_from "$g" ping
+	works "$g -> peer, no packet lost" ping 10.9.0.1
+}
+for g in g1 g2 g3; do pings_of_guest $g > /tmp/pings.$g 2>&1 & jobs+=($!); done
+pings_from peer peer_ping > /tmp/pings.peer 2>&1 & jobs+=($!)
+lost=''
+for j in "${jobs[@]}"; do wait "$j" || lost=yes; done
+cat /tmp/pings.{g1,g2,g3,peer}
+[ -z "$lost" ] || fail "not all of them reach one another"
 
 tell "A guest on another VLAN, in the same subnet, reaches none of them."
+wait
+wait_nic other virtio
+guest_wait_up other
+guest_wait_nic other 52:54:00:aa:00:21 > /dev/null
 for a in 1 17 18 19; do
-	works "other -> 10.9.0.$a: no answer" eval "! guest_run other 'ping -q -c 1 -W 1 10.9.0.$a'"
+	works "other -> 10.9.0.$a: no answer" eval "! guest_run other 'ping -q -c 2 -i 0.3 -W 1 10.9.0.$a'"
 done
 
 tell "Why has g3 no VF?"

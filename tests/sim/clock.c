@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,7 +20,8 @@
 /* Nothing that works takes this long: it hangs, and the test with it. */
 #define REAL_SECONDS_MAX 60
 
-static gint64 skew; /* nanoseconds that the clock is ahead of the real one */
+static int64_t wall_offset; /* seconds */
+static gint64 skew;	    /* nanoseconds that the clock is ahead of the real one */
 static gint commits_open;
 
 int clock_gettime(clockid_t clock, struct timespec *ret)
@@ -31,7 +34,24 @@ int clock_gettime(clockid_t clock, struct timespec *ret)
 		ret->tv_sec += ahead / 1000000000;
 		ret->tv_nsec = ahead % 1000000000;
 	}
+	if (r == 0 && clock == CLOCK_REALTIME)
+		ret->tv_sec += __atomic_load_n(&wall_offset, __ATOMIC_SEQ_CST);
 	return r;
+}
+
+/* GLib asks it for g_get_real_time(), where it does not ask clock_gettime(). */
+int gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*ret = (struct timeval){ now.tv_sec, now.tv_nsec / 1000 };
+	return 0;
+}
+
+void sim_clock_set_wall(int64_t seconds)
+{
+	__atomic_store_n(&wall_offset, seconds, __ATOMIC_SEQ_CST);
 }
 
 /* Commits whose callback has not come yet */
@@ -70,14 +90,26 @@ void __wrap_srv_ledger_commit(struct srv_ledger_txn *txn,
 	__real_srv_ledger_commit(txn, commit_done, commit);
 }
 
-static bool hangs(pid_t pid)
+/* Its place among those that hang in a driver; -1 when it does not. */
+static int hangs(pid_t pid)
 {
 	for (size_t i = 0; *sim_world->faults.hang_file && i < G_N_ELEMENTS(sim_world->hanging);
 	     i++) {
 		if (pid == sim_world->hanging[i])
-			return true;
+			return (int)i;
 	}
-	return false;
+	return -1;
+}
+
+/* Who hangs in the kernel does not die of it before it comes out. */
+int kill(pid_t pid, int sig)
+{
+	int slot = sim_world && pid > 0 && sig == SIGKILL ? hangs(pid) : -1;
+
+	if (slot < 0)
+		return (int)syscall(SYS_kill, pid, sig);
+	sim_world->killed[slot] = true;
+	return 0;
 }
 
 /* Children that are at work, or ended and not yet noticed; not those that hang in a driver. */
@@ -93,7 +125,7 @@ static bool has_children(void)
 			sim_children.pid[i] = sim_children.pid[--sim_children.n];
 			continue;
 		}
-		busy |= info.si_pid || !hangs(sim_children.pid[i]);
+		busy |= info.si_pid || hangs(sim_children.pid[i]) < 0;
 		i++;
 	}
 	return busy;

@@ -11,6 +11,9 @@
  */
 void sim_clock_install(void);
 
+/* The wall clock is so many seconds off from now on: somebody sets it. */
+void sim_clock_set_wall(int64_t seconds);
+
 /* Runs the default main context for so long of that time. */
 void sim_run(unsigned ms);
 

@@ -207,6 +207,7 @@ static void settle_score(const struct sim_workload *workload, char *root, const 
 }
 
 /* Kills in the recovery from one kill, at every point of it. */
+/* FAULTS row 3: kill -9 during recovery */
 static void kill_recovery(const struct sim_workload *workload, const char *killed, uint32_t first)
 {
 	for (uint32_t k = 1 + (first * 7) % every;; k += every) {

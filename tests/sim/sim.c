@@ -345,8 +345,10 @@ void sim_undefine(struct sim_domain *domain)
 	char uuid[40];
 
 	g_assert(!domain->active);
+	sim_lock();
 	g_strlcpy(uuid, domain->uuid, sizeof(uuid));
 	domain->uuid[0] = '\0';
+	sim_unlock();
 	sim_virt_event(uuid, SRV_VIRT_UNDEFINED);
 }
 

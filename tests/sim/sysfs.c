@@ -167,13 +167,19 @@ static bool hits(const char *device, const char *file, const char *path)
 /* In the driver, for as long as the fault lasts. */
 static void hang(const char *device, const char *path)
 {
+	size_t slot;
+
 	if (!hits(device, sim_world->faults.hang_file, path))
 		return;
 	sim_lock();
-	sim_world->hanging[sim_world->hung++ % G_N_ELEMENTS(sim_world->hanging)] = getpid();
+	slot = sim_world->hung++ % G_N_ELEMENTS(sim_world->hanging);
+	sim_world->hanging[slot] = getpid();
+	sim_world->killed[slot] = false;
 	sim_unlock();
 	while (hits(device, sim_world->faults.hang_file, path))
 		usleep(1000);
+	if (sim_world->killed[slot])
+		raise(SIGKILL);
 }
 
 int __wrap_spci_kernel_write(int dirfd, const char *path, const char *text)

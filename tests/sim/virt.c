@@ -327,12 +327,14 @@ static void show_use(const struct sim_device *device, bool used)
 	g_autofree char *entry = g_strdup_printf("%s/%s", dir, irq);
 	g_autofree char *actions = g_strdup_printf("sys/kernel/irq/%s/actions", irq);
 
+	sim_doors_off();
 	if (used) {
 		tree_file(sim_root, entry, "msix");
 		tree_file(sim_root, actions, "vfio-msix[0]");
 	} else {
 		tree_delete(sim_root, dir);
 	}
+	sim_doors_on();
 }
 
 void sim_guest_uses_vfs(struct sim_domain *domain, bool uses)

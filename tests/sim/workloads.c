@@ -70,6 +70,7 @@ static void prepare_ready(void)
 	sim_stop();
 }
 
+/* FAULTS row 1: kill -9 at every step of a claim */
 static void run_claim(void)
 {
 	sim_start();
@@ -90,6 +91,7 @@ static void prepare_claims(void)
 	sim_stop();
 }
 
+/* FAULTS row 2: kill -9 at every step of a release */
 static void run_release(void)
 {
 	sim_start();
@@ -100,6 +102,7 @@ static void run_release(void)
 }
 
 /* Somebody else takes what another gives back. */
+/* FAULTS row 2: kill -9 at every step of a release */
 static void run_reuse(void)
 {
 	sim_start();
@@ -127,6 +130,7 @@ static void prepare_guests(void)
 	sim_stop();
 }
 
+/* FAULTS row 1: kill -9 at every step of a claim */
 static void run_boot(void)
 {
 	sim_start();
@@ -146,6 +150,7 @@ static void prepare_running(void)
 	sim_stop();
 }
 
+/* FAULTS row 2: kill -9 at every step of a release */
 static void run_shut_down(void)
 {
 	sim_start();
@@ -237,6 +242,7 @@ static void run_attach_fails(void)
 	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
 }
 
+/* FAULTS row 19: a VF that does not survive its error */
 static void run_quarantine(void)
 {
 	sim_start();
@@ -250,6 +256,7 @@ static void run_quarantine(void)
 }
 
 /* Somebody destroys the VFs under their owners. */
+/* FAULTS row 15: somebody else writes sriov_numvfs=0 */
 static void run_destroyed(void)
 {
 	sim_start();
@@ -466,6 +473,9 @@ void sim_end_everything(void)
 		if (*domain->uuid && domain->stored[0].exists)
 			sim_undefine(domain);
 	}
+	sim_settle();
+	/* A pass that was under way leaves to the next one what has just changed. */
+	srv_reconcile(sim_daemon);
 	sim_settle();
 	nics = srv_model_nics(sim_daemon->model);
 	for (guint i = 0; i < nics->len; i++) {

@@ -151,6 +151,7 @@ struct sim_world {
 	struct sim_fdb fdb[SIM_LINKS];
 	uint32_t next_ifindex, next_group;
 	pid_t hanging[8]; /* helpers that are in a driver which does not come back, some time */
+	bool killed[8];	  /* of which that one dies as soon as it comes out */
 	uint32_t hung;	  /* how many there were */
 	uint32_t hanging_threads; /* that are in one now */
 	/* libvirt */

@@ -54,6 +54,7 @@ struct fake_libvirt {
 	struct fake_answer detach[FAKE_ANSWERS];
 	int detaches;
 	char *detached;			      /* alias of the last one */
+	bool stored;			      /* they are about the domain's own configuration */
 	void (*in_call)(virDomainPtr domain); /* before an attach or detach returns */
 	/* A domain, instead of the driver's answers */
 	struct fake_answer xml_answer[FAKE_ANSWERS];
@@ -204,7 +205,7 @@ int virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned in
 {
 	int r = fake_give(fake.attach, fake.attaches);
 
-	assert_int_equal(flags, VIR_DOMAIN_AFFECT_LIVE);
+	assert_int_equal(flags, fake.stored ? VIR_DOMAIN_AFFECT_CONFIG : VIR_DOMAIN_AFFECT_LIVE);
 	if (r == 0) {
 		g_free(fake.attached);
 		fake.attached = g_strdup(xml);
@@ -219,7 +220,7 @@ int virDomainDetachDeviceAlias(virDomainPtr domain, const char *alias, unsigned 
 {
 	int r = fake_give(fake.detach, fake.detaches);
 
-	assert_int_equal(flags, VIR_DOMAIN_AFFECT_LIVE);
+	assert_int_equal(flags, fake.stored ? VIR_DOMAIN_AFFECT_CONFIG : VIR_DOMAIN_AFFECT_LIVE);
 	g_free(fake.detached);
 	fake.detached = g_strdup(alias);
 	if (fake.in_call)

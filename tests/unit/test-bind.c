@@ -179,6 +179,7 @@ static void bind_name_that_is_a_path_invalid(void **state)
 	assert_string_equal(fake_kernel.writes->str, "");
 }
 
+/* FAULTS row 21: vfio-pci missing, or bind fails */
 static void bind_probe_fails_override_cleared(void **state)
 {
 	fake_kernel.refuses = "vfio-pci";

@@ -301,6 +301,7 @@ static void check_host_one_pf_two_numbers_refused(void **state)
 			    "only \"a\" is \"externallyManaged\"; a PF is managed by one of us\n");
 }
 
+/* FAULTS row 22: no IOMMU, or a shared group */
 static void check_host_without_iommu_or_vfio_warned(void **state)
 {
 	static const char vfio[] =

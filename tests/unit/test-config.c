@@ -85,7 +85,8 @@ static void config_parse_everything_set_fills_everything(void **state)
 		"    \"fallback\": { \"type\": \"bridge\", \"bridge\": \"br0\", \"queues\": 4 } } "
 		"],\n"
 		"  \"access\": { \"adminGroup\": \"ops\", \"readGroup\": \"staff\" },\n"
-		"  \"failover\": { \"preempt\": true, \"promotionsPerPf\": 3, \"unplugSeconds\": 7 },\n"
+		"  \"failover\": { \"preempt\": true, \"promotionsPerPf\": 3, \"unplugSeconds\": 7 "
+		"},\n"
 		"  \"reconcileSeconds\": 30 }";
 	struct srv_config *config;
 	g_autofree char *problems = parse_files(&json, 1, &config);

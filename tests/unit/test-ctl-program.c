@@ -211,8 +211,8 @@ static void completion_offers_what_there_is(void **state)
 	static const struct {
 		const char *line, *offered;
 	} cases[] = {
-		{ "sriovctl ''",
-		  "status explain nic pf vf start demote drain undrain resize events watch config reload ledger help" },
+		{ "sriovctl ''", "status explain nic pf vf start demote drain undrain resize "
+				 "events watch config reload ledger help" },
 		{ "sriovctl e", "explain events" },
 		{ "sriovctl nic ''", "list show add remove" },
 		{ "sriovctl --json vf cl", "claim" },

@@ -379,6 +379,7 @@ static void expect_call(const struct fake_daemon *daemon, guint i, const char *o
 
 /* ---- guests that are none of ours ---- */
 
+/* FAULTS row 8: state directory missing or read-only */
 static void foreign_guest_passes_without_contact(void **state)
 {
 	struct fake_daemon daemon;
@@ -590,6 +591,7 @@ static void refusal_of_the_daemon_fails_prepare_only(void **state)
 	daemon_free(&daemon);
 }
 
+/* FAULTS row 8: state directory missing or read-only */
 static void daemon_that_cannot_serve_refuses_required_only(void **state)
 {
 	struct fake_daemon daemon;
@@ -602,6 +604,7 @@ static void daemon_that_cannot_serve_refuses_required_only(void **state)
 	daemon_free(&daemon);
 }
 
+/* FAULTS row 26: daemon dead when a hook runs */
 static void dead_daemon_refuses_required_only(void **state)
 {
 	struct fake_daemon daemon;
@@ -665,6 +668,7 @@ static void expect_in_time(enum behaviour behaviour, const char *operation, cons
 	daemon_free(&daemon);
 }
 
+/* FAULTS row 26: daemon dead when a hook runs */
 static void silent_daemon_refuses_required_in_time(void **state)
 {
 	expect_in_time(DAEMON_SILENT, "prepare", required, 1,
@@ -738,6 +742,7 @@ static void broken_xml_is_refused_at_prepare(void **state)
 	daemon_free(&daemon);
 }
 
+/* FAULTS row 36: hostile domain XML */
 static void huge_guest_of_ours_is_refused_wherever_its_nics_stand(void **state)
 {
 	/* The URI lies across the border of what is kept, too. */

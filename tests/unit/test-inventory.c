@@ -85,6 +85,7 @@ static void inventory_read_mlx5_switchdev_and_infiniband_whole(void **state)
 	check_host("mlx5");
 }
 
+/* FAULTS row 22: no IOMMU, or a shared group */
 static void inventory_read_no_iommu_whole(void **state)
 {
 	check_host("noiommu");

@@ -266,6 +266,7 @@ static void flip_many(const struct fixture *fixture, const struct sample *sample
 	}
 }
 
+/* FAULTS row 5: bit flips, a torn tail */
 static void a_flipped_bit_in_the_file_is_refused_or_harmless(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -292,6 +293,7 @@ static void a_flipped_bit_in_the_file_under_a_log_is_refused_or_harmless(void **
 	assert_true(tally.harmless > FLIPS / 20);
 }
 
+/* FAULTS row 5: bit flips, a torn tail */
 static void a_flipped_bit_in_the_log_never_undoes_more_than_the_last_commit(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -305,6 +307,7 @@ static void a_flipped_bit_in_the_log_never_undoes_more_than_the_last_commit(void
 	assert_true(tally.older < FLIPS / 3);
 }
 
+/* FAULTS row 5: bit flips, a torn tail */
 static void a_truncated_file_is_refused(void **state)
 {
 	const struct fixture *fixture = *state;
@@ -331,6 +334,7 @@ static gsize last_commit_at(const guint8 *log, gsize n)
 }
 
 /* As a power cut leaves it in the midst of a commit: that one is gone, all others are there. */
+/* FAULTS row 4: a power cut: a torn tail */
 static void a_torn_last_commit_is_not_there_and_all_before_are(void **state)
 {
 	const struct fixture *fixture = *state;

@@ -80,17 +80,20 @@ static void fail_at_every_write(const char *dir, int write_errno, int errnum)
 	srv_ledger_close(ledger);
 }
 
+/* FAULTS row 6: disk full */
 static void full_disk_fails_the_group_and_the_next_commit_works(void **state)
 {
 	fail_at_every_write(*state, ENOSPC, ENOSPC);
 }
 
+/* FAULTS row 7: I/O error at commit */
 static void failing_write_fails_the_group_and_the_next_commit_works(void **state)
 {
 	fail_at_every_write(*state, EIO, EIO);
 }
 
 /* Its pages may all be in the log by then: after a crash they must not count. */
+/* FAULTS row 7: I/O error at commit */
 static void failing_sync_fails_the_group_for_good(void **state)
 {
 	struct srv_ledger *ledger = open_ledger(*state);
@@ -268,6 +271,7 @@ static uint32_t assert_whole(const char *dir)
 	return n;
 }
 
+/* FAULTS row 1: kill -9 at every step of a claim */
 static void what_was_acknowledged_survives_kill_at_any_moment(void **state)
 {
 	g_autoptr(GRand) rand = g_rand_new_with_seed(42);

@@ -316,6 +316,7 @@ static void put_of_a_row_that_is_none_fails(void **state)
 
 /* Who may */
 
+/* FAULTS row 32: two daemons started */
 static void open_twice_is_refused_with_the_holders_pid(void **state)
 {
 	struct srv_ledger *ledger = open_ledger(*state);
@@ -376,6 +377,7 @@ static void open_on_a_file_says_so(void **state)
 }
 
 /* In a child that is nobody, for root may write everywhere. */
+/* FAULTS row 8: state directory missing or read-only */
 static void open_in_an_unwritable_directory_is_refused(void **state)
 {
 	g_autofree char *dir = g_build_filename(*state, "state", NULL);
@@ -405,6 +407,7 @@ static void open_in_an_unwritable_directory_is_refused(void **state)
 
 /* Versions */
 
+/* FAULTS row 34: a newer ledger, an older one */
 static void open_a_newer_ledger_leaves_every_byte(void **state)
 {
 	g_autofree char *before = NULL, *after = NULL, *text = NULL;
@@ -430,6 +433,7 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 	"mode, mac, priority, state, backing, vf_pf, vf_index, uplink, reason, decision, since, "  \
 	"waiting_since);"
 
+/* FAULTS row 34: a newer ledger, an older one */
 static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)
 {
 	const char *const steps[] = { srv_ledger_schema.steps[0], MOVE };

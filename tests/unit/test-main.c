@@ -269,6 +269,7 @@ static char *contents(const struct program *program, const char *name)
 	return text;
 }
 
+/* FAULTS row 32: two daemons started */
 static void second_one_is_refused_with_a_sentence(void **state)
 {
 	struct program *program = *state;

@@ -242,6 +242,7 @@ static void domain_parse_namespace_declared_above_is_ours(void **state)
 		      "57883551-e96d-4a71-ac43-7cde003b6744 w ours\na n exclusive - 0\n");
 }
 
+/* FAULTS row 36: hostile domain XML */
 static void domain_parse_other_namespace_is_foreign(void **state)
 {
 	expect_domain(DOMAIN("<s:nics xmlns:s='https://sriovd.io/xmlns/nics/2'>"
@@ -404,6 +405,7 @@ static void nics_with_bad_values_are_refused(void **state)
 		 "line 5: nic a: priority \"-1\" is out of range; use 0 to 1000");
 }
 
+/* FAULTS row 36: hostile domain XML */
 static void nics_with_bad_macs_are_refused(void **state)
 {
 	BAD_NICS("<sriov:nic id='a' network='n' mac='52:54:00'/>",
@@ -417,6 +419,7 @@ static void nics_with_bad_macs_are_refused(void **state)
 		 "picks one");
 }
 
+/* FAULTS row 36: hostile domain XML */
 static void nics_with_duplicates_are_refused(void **state)
 {
 	BAD_NICS("<sriov:nic id='a' network='n'/>\n<sriov:nic id='b' network='n'/>\n"
@@ -473,6 +476,7 @@ static void refused(const char *xml, const char *text)
 	expect_refused(xml, strlen(xml), SRIOV_ERROR_INVALID, text);
 }
 
+/* FAULTS row 36: hostile domain XML */
 static void domain_parse_doctype_is_refused(void **state)
 {
 	static const char billion_laughs[] =
@@ -508,6 +512,7 @@ static void malformed(const char *xml, int line)
 		fail_msg("\"%s\" for %s", text, xml);
 }
 
+/* FAULTS row 36: hostile domain XML */
 static void domain_parse_undeclared_entity_is_refused(void **state)
 {
 	malformed("<domain><name>&lol;</name></domain>", 1);
@@ -614,6 +619,7 @@ static void domain_parse_depth_is_limited(void **state)
 		       "line 2: elements are nested more than 64 deep; take the innermost out");
 }
 
+/* FAULTS row 36: hostile domain XML */
 static void domain_parse_size_is_limited(void **state)
 {
 	static const char open[] = "<domain><name>a</name>"

@@ -107,6 +107,7 @@ static void monitor_port_leaving_a_bridge_is_no_removal(void **state)
 	stop(&seen);
 }
 
+/* FAULTS row 11: lost netlink events */
 static void monitor_full_queue_is_an_overrun(void **state)
 {
 	sriov_autoerror err = NULL;

@@ -165,6 +165,7 @@ static void hanging_item_holds_up_its_own_queue_only(void **state)
 	g_string_free(done_log, TRUE);
 }
 
+/* FAULTS row 20: a driver call that never returns */
 static void many_hanging_queues_leave_a_thread_for_one_more(void **state)
 {
 	struct srv_queue *stuck[64], *other = srv_queue_new("other");

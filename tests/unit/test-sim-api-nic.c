@@ -224,6 +224,7 @@ static void remove_nic_later_keeps_the_device_until_the_guest_ends(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 29: guest that ignores the unplug request */
 static void remove_nic_now_deaf_guest_keeps_it(void **state)
 {
 	running_guest();

@@ -146,6 +146,7 @@ static void hang_run(void *data)
 	g_mutex_unlock(&hang->lock);
 }
 
+/* FAULTS row 20: a driver call that never returns */
 static void list_pfs_one_hangs_answers_in_time_and_says_so(void **state)
 {
 	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
@@ -199,6 +200,7 @@ static void damage_ledger(void)
 	assert_true(g_file_set_contents(path, "no ledger at all", -1, NULL));
 }
 
+/* FAULTS row 5: bit flips, a torn tail */
 static void damaged_ledger_changes_nothing_until_it_is_rebuilt(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);

@@ -151,7 +151,7 @@ static void add_writes_virtio_into_the_domains_own_configuration(void **state)
 	assert_string_equal(web->stored[0].type, "direct");
 	assert_string_equal(web->stored[0].source, "enp1s0.100");
 	assert_non_null(sim_link_by_name("enp1s0.100"));
-	sim_assert_nics("web1/net0 idle none\n");
+	sim_assert_nics("web1/net0 idle none enp1s0.100\n");
 	/* With sriovd not even there. */
 	sim_stop();
 	sim_assert_done(sim_boot(web));

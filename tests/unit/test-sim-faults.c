@@ -67,6 +67,7 @@ static void reconcile(void)
 	sim_settle();
 }
 
+/* FAULTS row 6: disk full */
 static void row_06_disk_full_refuses_claims_and_touches_no_vf(void **state)
 {
 	uint32_t changes;
@@ -84,6 +85,7 @@ static void row_06_disk_full_refuses_claims_and_touches_no_vf(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 6: disk full */
 static void row_06_disk_full_lets_guests_release(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -107,6 +109,7 @@ static void row_06_disk_full_lets_guests_release(void **state)
 }
 
 /* Also when the ledger takes nothing at all for a while: no VF changes hands meanwhile. */
+/* FAULTS row 7: I/O error at commit */
 static void row_07_io_error_is_never_reported_as_success(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -128,6 +131,7 @@ static void row_07_io_error_is_never_reported_as_success(void **state)
 	sim_assert_counts("enp1s0", "7 free");
 }
 
+/* FAULTS row 10: netlink refuses one attribute of several */
 static void row_10_refused_attribute_is_rolled_back_and_named(void **state)
 {
 	static const struct {
@@ -155,6 +159,7 @@ static void row_10_refused_attribute_is_rolled_back_and_named(void **state)
 	}
 }
 
+/* FAULTS row 10: netlink refuses one attribute of several */
 static void row_10_guest_that_requires_a_vf_is_without_and_told_why(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -170,6 +175,7 @@ static void row_10_guest_that_requires_a_vf_is_without_and_told_why(void **state
 	sim_assert_rules();
 }
 
+/* FAULTS row 11: lost netlink events */
 static void row_11_lost_events_lead_to_a_full_resync(void **state)
 {
 	struct sim_link *pf = sim_link_by_name("enp1s0");
@@ -184,6 +190,7 @@ static void row_11_lost_events_lead_to_a_full_resync(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 12: PF down while configuring */
 static void row_12_pf_that_is_down_is_an_error_and_no_silent_no_op(void **state)
 {
 	struct sim_link *pf = sim_link_by_name("enp1s0");
@@ -211,6 +218,7 @@ static int set_up_limited(void **state)
 	return 0;
 }
 
+/* FAULTS row 14: sriov_numvfs refused, or fewer VFs than asked */
 static void row_14_fewer_vfs_than_asked_are_accepted(void **state)
 {
 	sim_assert_counts("enp1s0", "3 free");
@@ -230,6 +238,7 @@ static int set_up_refusing(void **state)
 	return 0;
 }
 
+/* FAULTS row 14: sriov_numvfs refused, or fewer VFs than asked */
 static void row_14_refused_sriov_numvfs_is_reported(void **state)
 {
 	const struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
@@ -240,6 +249,7 @@ static void row_14_refused_sriov_numvfs_is_reported(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 15: somebody else writes sriov_numvfs=0 */
 static void row_15_vfs_that_somebody_destroys_are_made_again(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -257,6 +267,7 @@ static void row_15_vfs_that_somebody_destroys_are_made_again(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 16: PF driver unbound and bound again */
 static void row_16_driver_unbound_and_bound_again(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -285,6 +296,7 @@ static void row_16_driver_unbound_and_bound_again(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 17: PF unplugged and plugged back */
 static void row_17_pf_unplugged_and_plugged_back(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
@@ -303,6 +315,7 @@ static void row_17_pf_unplugged_and_plugged_back(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 18: link of a PF down, up, flapping */
 static void row_18_no_new_claims_on_a_pf_without_link(void **state)
 {
 	struct sim_link *pf = sim_link_by_name("enp1s0");
@@ -321,6 +334,7 @@ static void row_18_no_new_claims_on_a_pf_without_link(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 19: a VF that does not survive its error */
 static void row_19_vf_that_cannot_be_reset_is_quarantined(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -351,6 +365,7 @@ static bool is_stuck(void *name)
 	return srv_model_find_pf(sim_daemon->model, name)->state == SRV_PF_STUCK;
 }
 
+/* FAULTS row 20: a driver call that never returns */
 static void row_20_reset_that_never_returns_costs_its_pf_only(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
@@ -381,6 +396,7 @@ static int set_up_without_vfio(void **state)
 	return 0;
 }
 
+/* FAULTS row 21: vfio-pci missing, or bind fails */
 static void row_21_bind_that_fails_leads_to_the_fallback(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -398,6 +414,7 @@ static void row_21_bind_that_fails_leads_to_the_fallback(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 23: libvirtd restarted or stopped */
 static void row_23_libvirt_away_for_a_while_at_any_moment(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -423,6 +440,7 @@ static void row_23_libvirt_away_for_a_while_at_any_moment(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 24: QEMU killed, no release hook */
 static void row_24_vf_of_a_killed_guest_is_back_within_one_period(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -457,6 +475,7 @@ static bool all_answered(void *data)
 	return crowd->granted + crowd->exhausted + crowd->other == 500;
 }
 
+/* FAULTS row 28: 500 claims at once for 7 VFs */
 static void row_28_five_hundred_claims_for_seven_vfs(void **state)
 {
 	struct crowd crowd = { 0 };
@@ -475,6 +494,7 @@ static void row_28_five_hundred_claims_for_seven_vfs(void **state)
 	sim_assert_counts("enp1s0", "7 owned");
 }
 
+/* FAULTS row 28: 500 claims at once for 7 VFs */
 static void row_28_forty_starts_at_once_for_seven_vfs(void **state)
 {
 	unsigned vfs = 0, virtio = 0;
@@ -500,6 +520,7 @@ static void row_28_forty_starts_at_once_for_seven_vfs(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 29: guest that ignores the unplug request */
 static void row_29_guest_that_ignores_the_unplug_keeps_its_vf(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -515,6 +536,7 @@ static void row_29_guest_that_ignores_the_unplug_keeps_its_vf(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 32: two daemons started */
 static void row_32_second_daemon_is_refused(void **state)
 {
 	g_autofree char *config = g_build_filename(sim_root, "config", NULL);
@@ -531,6 +553,7 @@ static void row_32_second_daemon_is_refused(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 35: PF renamed, moved to another namespace */
 static void row_35_renamed_pf_is_followed_by_its_address(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));

@@ -249,6 +249,7 @@ static void reboot_of_the_host_begins_anew_with_the_claims(void **state)
 
 /* Hooks and events */
 
+/* FAULTS row 25: hooks doubled, reordered, missing, of others */
 static void doubled_and_late_hooks_change_nothing(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -325,6 +326,7 @@ static void guest_that_starts_again_unseen_gets_its_nics(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 25: hooks doubled, reordered, missing, of others */
 static void lost_hooks_are_made_up_for_by_reconciliation(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -373,6 +375,7 @@ static void start_of_which_nothing_is_heard_is_given_up(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 25: hooks doubled, reordered, missing, of others */
 static void hook_with_somebody_elses_uuid_disturbs_nobody(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);

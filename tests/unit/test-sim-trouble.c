@@ -102,6 +102,7 @@ static void guest_named_like_anothers_uuid_keeps_its_vf(void **state)
 
 /* A disk that fails */
 
+/* FAULTS row 7: I/O error at commit */
 static void claim_whose_release_cannot_be_recorded_stays(void **state)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
@@ -118,6 +119,7 @@ static void claim_whose_release_cannot_be_recorded_stays(void **state)
 }
 
 /* It cannot stay with a guest that is gone: it is recorded when the disk can be written again. */
+/* FAULTS row 7: I/O error at commit */
 static void guest_that_ends_on_a_failing_disk_leaves_nothing_behind(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -175,6 +177,7 @@ static void start_that_cannot_be_recorded_changes_nothing(void **state)
 
 /* Whether libvirt attached it nobody knows until it is back; the VF belongs to the guest till then.
  */
+/* FAULTS row 23: libvirtd restarted or stopped */
 static void vf_stays_when_the_answer_to_its_attach_is_lost(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -193,6 +196,7 @@ static void vf_stays_when_the_answer_to_its_attach_is_lost(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 23: libvirtd restarted or stopped */
 static void attach_that_never_reached_libvirt_is_made_when_it_is_back(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
@@ -211,10 +215,13 @@ static void attach_that_never_reached_libvirt_is_made_when_it_is_back(void **sta
 
 /* A start while something of the last run is under way */
 
+/* In a driver or in libvirt, which do not come back; the simulated time goes on meanwhile. */
 static void wait_for_flag(void *data)
 {
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 	while (!g_atomic_int_get((gint *)data))
 		g_usleep(1000);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 }
 
 static bool is_configured(void *data)
@@ -316,6 +323,7 @@ static void stored_metadata_that_cannot_be_read_are_not_written_over(void **stat
 }
 
 /* The guest lets a removed nic go when nobody waits for that any more. */
+/* FAULTS row 29: guest that ignores the unplug request */
 static void removed_nic_that_leaves_late_does_not_come_back(void **state)
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
@@ -372,6 +380,7 @@ static int set_up_failing(void **state)
 	return 0;
 }
 
+/* FAULTS row 14: sriov_numvfs refused, or fewer VFs than asked */
 static void pf_that_failed_is_tried_again(void **state)
 {
 	const struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
@@ -495,6 +504,7 @@ static void vf_that_cannot_be_withdrawn_stays_its_guests(void **state)
 }
 
 /* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
+/* FAULTS row 12: PF down while configuring */
 static void vfs_get_their_attributes_again_when_their_pf_comes_up(void **state)
 {
 	struct sim_link *link = sim_link_by_name("enp1s0");
@@ -571,13 +581,6 @@ static void vf_that_vanishes_before_its_attach_is_not_attached(void **state)
 	sim_assert_rules();
 }
 
-static void hang(void *data)
-{
-	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
-	wait_for_flag(data);
-	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
-}
-
 struct look {
 	bool done, problem;
 };
@@ -620,7 +623,7 @@ static void pf_that_hangs_is_not_waited_for_by_every_look(void **state)
 	int64_t ms;
 	gint go = 0;
 
-	srv_queue_push(pf->queue, hang, NULL, &go);
+	srv_queue_push(pf->queue, wait_for_flag, NULL, &go);
 	assert_true(look_at(pf, &ms));
 	assert_in_range(ms, 1000, 10000);
 	assert_true(look_at(pf, &ms));

@@ -155,6 +155,7 @@ static void create_vfs_no_driver_explained(void **state)
 	check_refused(*state, 1, SRIOV_ERROR_NOT_SUPPORTED, ENOENT, "no driver is bound");
 }
 
+/* FAULTS row 14: sriov_numvfs refused, or fewer VFs than asked */
 static void create_vfs_refusals_of_kernel_explained(void **state)
 {
 	static const struct {
@@ -182,6 +183,7 @@ static void create_vfs_refusals_of_kernel_explained(void **state)
 	assert_int_equal(count_vfs(*state), 0);
 }
 
+/* FAULTS row 14: sriov_numvfs refused, or fewer VFs than asked */
 static void create_vfs_number_not_taken_device_error(void **state)
 {
 	fake_kernel.deaf_file = "sriov_numvfs";

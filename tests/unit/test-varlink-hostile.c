@@ -111,6 +111,7 @@ static void calls_before_a_malformed_message_are_answered_first(void **state)
 	test_server_free(server);
 }
 
+/* FAULTS row 33: hostile clients */
 static void deep_message_refused(void **state)
 {
 	struct test_server *server = test_server_new(NULL);
@@ -126,6 +127,7 @@ static void deep_message_refused(void **state)
 	test_server_free(server);
 }
 
+/* FAULTS row 33: hostile clients */
 static void giant_message_refused_after_its_first_mebibyte(void **state)
 {
 	const size_t giant = 1024 * 1024 * 1024;
@@ -169,6 +171,7 @@ static void giant_message_behind_a_call_waits_for_its_answer(void **state)
 	test_server_free(server);
 }
 
+/* FAULTS row 33: hostile clients */
 static void half_message_hurts_nobody_and_may_be_finished(void **state)
 {
 	struct test_server *server = test_server_new(NULL);
@@ -192,6 +195,7 @@ static void half_message_hurts_nobody_and_may_be_finished(void **state)
 	test_server_free(server);
 }
 
+/* FAULTS row 33: hostile clients */
 static void connections_above_the_limit_are_told_and_closed(void **state)
 {
 	struct srv_varlink_limits limits = srv_varlink_limits_default;
@@ -287,6 +291,7 @@ static void exhaust_descriptors(struct rlimit *ret_old)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
+/* FAULTS row 9: out of file descriptors */
 static void out_of_descriptors_clients_are_told_and_the_server_lives(void **state)
 {
 	struct test_server *server = test_server_new(NULL);

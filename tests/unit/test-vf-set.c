@@ -88,6 +88,7 @@ static void vf_set_all_applied_in_one_send_and_order(void **state)
 	fake_stop(&fake, nl);
 }
 
+/* FAULTS row 10: netlink refuses one attribute of several */
 static void vf_set_unsupported_rolled_back_and_named(void **state)
 {
 	struct snl_vf_attrs want = tenant();
@@ -471,6 +472,7 @@ static void vf_get_driver_without_list_is_not_supported(void **state)
 	fake_stop(&fake, nl);
 }
 
+/* FAULTS row 13: more VFs than a netlink answer can hold */
 static void vf_get_all_of_wrapped_list_is_whole(void **state)
 {
 	/* 196 bytes each: 335 do not fit 16 bits any more; 700 wrap twice. */
@@ -500,6 +502,7 @@ static void vf_get_all_of_wrapped_list_is_whole(void **state)
 	}
 }
 
+/* FAULTS row 13: more VFs than a netlink answer can hold */
 static void vf_get_all_of_cut_list_is_limit(void **state)
 {
 	struct snl_vf_attrs have, want = snl_vf_attrs_neutral(), *all = NULL;

@@ -412,6 +412,7 @@ static void report_parse_recorded_statistics_passed_over(void **state)
 	snl_vf_report_clear(&report);
 }
 
+/* FAULTS row 13: more VFs than a netlink answer can hold */
 static void report_parse_recorded_wrapped_list_is_whole(void **state)
 {
 	g_autofree struct nlmsghdr *h = recorded("netdevsim-335-vfs.bin");

@@ -106,6 +106,7 @@ static void attach_hands_the_device_to_libvirt(void **state)
 	world_end(&world);
 }
 
+/* FAULTS row 30: attach while the guest starts */
 static void attach_while_the_start_holds_the_lock_is_tried_again(void **state)
 {
 	struct world world;
@@ -171,6 +172,7 @@ static void attach_to_a_domain_that_does_not_run_is_given_up_at_once(void **stat
 	}
 }
 
+/* FAULTS row 30: attach while the guest starts */
 static void attach_whose_start_failed_is_given_up_at_once(void **state)
 {
 	struct world world;
@@ -377,6 +379,7 @@ static void detach_that_the_guest_refuses_is_an_error(void **state)
 	world_end(&world);
 }
 
+/* FAULTS row 29: guest that ignores the unplug request */
 static void detach_that_the_guest_ignores_times_out(void **state)
 {
 	struct world world;

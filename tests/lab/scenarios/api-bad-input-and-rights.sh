@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Wrong types, sizes, depths and strangers at the socket: one clear error each, nothing changes, others are served.
 # timeout: 180
+# FAULTS row 33: hostile clients
 sriovd_up 2
 socket=/run/sriovd/sriovd.sock
 pid=$(sriovd_pid)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Metadata with a mistake refuses the start with one sentence; hostile XML neither hangs nor crashes the hook; nothing is reserved.
 # timeout: 240
+# FAULTS row 36: hostile domain XML
 sriovd_up 2
 hook=/etc/libvirt/hooks/qemu.d/sriovd
 guest_define good --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:11'
@@ -11,6 +12,7 @@ wait_nic good vf
 refused() {
 	local regex=$1
 	shift
+	virsh -q undefine bad > /dev/null 2>&1 || true
 	guest_define bad "$@"
 	start_refused bad "$regex"
 }

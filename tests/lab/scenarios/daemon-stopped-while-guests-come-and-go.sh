@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # With the daemon dead guests end and start; back again it finds out, and its restart touches no guest that runs.
 # timeout: 300
+# FAULTS row 26: daemon dead when a hook runs
 sriovd_up 3
 peer_up 100 10.9.0.1
 for i in 1 2 3; do guest_define g$i --nic "id=net0 network=tenant-a mac=52:54:00:aa:00:1$i"; done

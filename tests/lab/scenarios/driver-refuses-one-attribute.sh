@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # igb knows no link state of a VF: what was set before is rolled back, the error has the kernel's words, nobody keeps a half-set VF.
 # timeout: 240
+# FAULTS row 10: netlink refuses one attribute of several
 sriovd_up 1 '{ "name": "forced", "pool": "fast", "vlan": 400, "linkState": "enable" }'
 
 step "claimed by hand"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A damaged ledger is told and not guessed around: claims are refused, guests run on; a rebuild adopts what runs and loses no VF.
 # timeout: 240
+# FAULTS row 5: bit flips, a torn tail
 ledger=/var/lib/sriovd/ledger.sqlite
 sriovd_up 3
 guest_define g1 --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:11'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # libvirtd restarts, and is away for a while: no guest is hurt, sriovd connects again and learns what happened meanwhile.
 # timeout: 240
+# FAULTS row 23: libvirtd restarted or stopped
 sriovd_up 2
 guest_define g1 --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:11'
 guest_define g2 --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:12'

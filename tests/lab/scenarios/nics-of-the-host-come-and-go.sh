@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A PF without link gets no new guests; a PF that is pulled out is told and comes back with its VFs.
 # timeout: 240
+# FAULTS row 17: PF unplugged and plugged back
+# FAULTS row 18: link of a PF down, up, flapping
 config_write <<-'JSON'
 	{ "pools": [ { "name": "fast", "select": { "pfNames": ["enp1s0", "enp2s0"] }, "numVfs": 2 } ],
 	  "networks": [ { "name": "tenant-a", "pool": "fast", "vlan": 100 } ] }

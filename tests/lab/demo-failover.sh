@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Inside L1: the second act of the demo. A guest whose VF comes and goes while its packets are counted.
+set -eEuo pipefail
+. /tree/tests/lab/lib.sh
+trap 'say "demo: FAILED: line $LINENO: $BASH_COMMAND"' ERR
+began=$SECONDS
+if [ -t 1 ] || [ -n "${LAB_COLOR:-}" ]; then b=$'\e[1m' n=$'\e[0m'; else b='' n=''; fi
+tell() { printf '\n%s%s%s\n' "$b" "$*" "$n"; }
+note() { printf '  %s\n' "$*"; }
+show() {
+	printf '\n  $ %s\n' "$1"
+	bash -c "$1" 2>&1 | sed 's/^/  /'
+}
+# The packets of g1 so far: 20 a second, there and back.
+counter() {
+	local out
+	out=$(awk '/bytes from/ { if (match($0, /icmp_seq=[0-9]+/)) { s = substr($0, RSTART + 9, RLENGTH - 9) + 0; if (s > max) max = s; got++ } }
+		END { printf "%d answered of %d, %d lost", got, max, max - got }' /tmp/stream.g1)
+	note "packets of g1: $out; it sends by $(guest_half g1)"
+}
+
+lab_reset > /dev/null 2>&1 || fail "L1 could not be made clean"
+lab_since=$(date +%s)
+tell "One VF, two guests with failover nics: each has a virtio NIC of its own, in its own configuration."
+config_failover 1 '"preempt": true' > /dev/null
+sriovd_start
+wait_vfs enp1s0 1
+peer_up 100 10.9.0.1
+guest_define g1
+guest_define g2
+show "sriovctl nic add g1 --network tenant-a --mode failover --mac 52:54:00:aa:00:11 --priority 1"
+show "sriovctl nic add g2 --network tenant-a --mode failover --mac 52:54:00:aa:00:12 --priority 5"
+show "virsh dumpxml --inactive g1 | sed -n \"/<interface/,/<.interface>/p\""
+guest_start g1
+guest_wait_up g1
+guest_wait_nic g1 52:54:00:aa:00:11 > /dev/null
+wait_nic g1 vf
+wait_half g1 igbvf
+tell "g1 has the VF. From now on the peer sends it 20 packets a second."
+peer_ping 10.9.0.17 1
+peer_run ping -D -n -i 0.05 -c 100000 -W 2 10.9.0.17 > /tmp/stream.g1 2>&1 &
+pinger=$!
+trap 'kill $pinger 2> /dev/null' EXIT
+sleep 2
+counter
+
+tell "g2 starts. It matters more, and takes the VF; g1 goes on over virtio."
+guest_start g2
+guest_wait_up g2
+wait_nic g2 vf
+wait_nic g1 virtio
+show "sriovctl nic list"
+show "sriovctl explain g1"
+counter
+
+tell "g2 is gone: its VF is scrubbed, and g1 has it again."
+guest_destroy g2
+wait_nic g1 vf
+wait_half g1 igbvf
+counter
+
+tell "The PF is to be serviced: drained, resized, put back."
+show "sriovctl drain enp1s0"
+counter
+show "sriovctl resize enp1s0 3"
+wait_nic g1 vf
+wait_half g1 igbvf
+show "sriovctl"
+counter
+tell "All of it worked, in $((SECONDS - began)) s."

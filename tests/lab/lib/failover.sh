@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Failover nics: guests that have one, and what their traffic suffers.
+
+# config_failover VFS [FAILOVER-JSON [PFS-JSON]]: like config_lab, with short times. FAILOVER-JSON: more members of "failover".
+config_failover() {
+	local fallback=''
+	[ -z "${LAB_FALLBACK:-}" ] || fallback=", \"fallback\": $LAB_FALLBACK"
+	config_write <<-JSON
+		{ "pools": [ { "name": "fast", "select": { "pfNames": ${3:-[\"enp1s0\"]} }, "numVfs": $1 } ],
+		  "networks": [ { "name": "tenant-a", "pool": "fast", "vlan": 100$fallback } ],
+		  "failover": { "promoteAfterSeconds": 1, "negotiateSeconds": 40, "retrySeconds": 10, "unplugSeconds": 20${2:+, $2} },
+		  "reconcileSeconds": 30 }
+	JSON
+}
+failover_up() {
+	config_failover "$@"
+	sriovd_start
+	wait_vfs enp1s0 "$1"
+}
+
+# failover_define NAME MAC [OPTION of nic add…] [-- OPTION of guest_define…]
+failover_define() {
+	local name=$1 mac=$2 options=()
+	shift 2
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
+	[ $# -eq 0 ] || shift
+	guest_define "$name" "$@"
+	assert_ok sriovctl nic add "$name" --network tenant-a --mode failover --mac "$mac" "${options[@]}"
+}
+# failover_guest NAME MAC [OPTION of nic add…]: defined, started, up, its NIC there
+failover_guest() {
+	failover_define "$@"
+	guest_start "$1"
+	guest_wait_up "$1"
+	guest_wait_nic "$1" "$2" > /dev/null
+}
+# The half that the guest sends by: the VF's driver, or virtio_net
+guest_half() {
+	guest_run "$1" "for n in /sys/class/net/*/lower_*; do [ ! -e \$n ] || basename \$(readlink \$n/device/driver); done | sort | head -n 1"
+}
+wait_half() { wait_eq "${3:-60}" "$2" guest_half "$1"; }
+
+# The macvtap of a guest, and what it takes: "own bridge", "own vepa" or "parked bridge"
+guest_tap() { virsh -q domiflist "$1" | awk '$2 == "direct" { print $1; exit }'; }
+tap_takes() {
+	local tap mac
+	tap=$(guest_tap "$1")
+	mac=$(nic_get "$1" .mac)
+	ip -j -d link show dev "$tap" | jq -r --arg mac "$mac" '.[0] | "\(if .address == $mac then "own" else "parked" end) \(.linkinfo.info_data.mode)"'
+}
+
+# stream_begin NAME ADDRESS SECONDS [FROM]: 200 packets a second to the address and back, from the peer or (FROM) another guest
+stream_begin() {
+	local count=$(($3 * 200))
+	rm -f "/tmp/stream.$1"
+	if [ -n "${4:-}" ]; then
+		guest_run "$4" "ping -i 0.005 -c $count -W 2 $2 > /tmp/stream.$1 2>&1 &"
+		echo "$4" > "/tmp/stream.$1.from"
+	else
+		rm -f "/tmp/stream.$1.from"
+		peer_run ping -D -n -i 0.005 -c "$count" -W 2 "$2" > "/tmp/stream.$1" 2>&1 &
+	fi
+}
+stream_runs() {
+	if [ -e "/tmp/stream.$1.from" ]; then
+		! guest_run "$(cat "/tmp/stream.$1.from")" "grep -q transmitted /tmp/stream.$1" > /dev/null
+	else
+		! grep -q transmitted "/tmp/stream.$1"
+	fi
+}
+# stream_end NAME: waits for it; sets lost, duplicates, gap (ms, 0 when not known), sent, and says them
+stream_end() {
+	local result
+	wait_for 600 eval "! stream_runs $1"
+	[ ! -e "/tmp/stream.$1.from" ] || guest_run "$(cat "/tmp/stream.$1.from")" "cat /tmp/stream.$1" > "/tmp/stream.$1"
+	# shellcheck disable=SC2016
+	result=$(awk '
+		/bytes from/ {
+			if (/DUP/) dup++
+			if (match($0, /^\[[0-9.]+\]/)) {
+				t = substr($0, 2, RLENGTH - 2)
+				if (last && t - last > gap) gap = t - last
+				last = t
+			}
+		}
+		/packets transmitted/ { sent = $1; received = $4 }
+		END { printf "%d %d %d %.1f", sent, sent - received, dup, gap * 1000 }' "/tmp/stream.$1")
+	# shellcheck disable=SC2034
+	read -r sent lost duplicates gap <<< "$result"
+	say "$1: $sent sent, $lost lost, $duplicates duplicated, longest gap $gap ms"
+}
+
+# demote_promote NAME: once there and back, and sure of it in the guest
+demote_promote() {
+	assert_ok sriovctl demote "$1"
+	wait_nic "$1" virtio
+	wait_nic "$1" vf
+}
