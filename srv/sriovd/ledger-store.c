@@ -15,6 +15,12 @@
  */
 #define LOG_PAGES_MAX 2000
 
+/*
+ * Bytes of the disk that the log has before it needs them, for giving back when the disk is full.
+ * When they are used up, the commit that fails has the log brought home, and they are free again.
+ */
+#define LOG_RESERVE (1024 * 1024)
+
 #define WAL_HEADER	 32
 #define WAL_FRAME_HEADER 24
 
@@ -174,7 +180,7 @@ static void cut_tail(struct srv_ledger_store *store)
 
 	sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
 	store->tail_bad = file && file->pMethods && cut_log(store, file) != SQLITE_OK;
-	srv_ledger_reserve(store->path, LOG_PAGES_MAX * (int64_t)store->page_size);
+	srv_ledger_reserve(store->path, LOG_RESERVE);
 }
 
 void srv_ledger_store_tidy(struct srv_ledger_store *store)

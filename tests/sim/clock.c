@@ -174,7 +174,11 @@ static gint sim_poll(GPollFD *fds, guint n, gint timeout)
 		}
 		real_poll(fds, n, 1);
 	}
-	g_error("the simulation hangs");
+	if (g_getenv("SIM_STAY"))
+		pause(); /* for a debugger */
+	g_error("the simulation hangs (%d commits, %s, %u children)",
+		g_atomic_int_get(&commits_open), srv_queue_drain_all(0) ? "idle" : "threads",
+		sim_children.n);
 }
 
 void sim_clock_install(void)

@@ -260,10 +260,20 @@ void sim_show_link(const struct sim_link *link)
 
 /* The daemon */
 
+/* Two folders above this program: plugins and helper are to be of the same build. */
+static char *build_folder(void)
+{
+	g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *folder = g_path_get_dirname(program);
+	g_autofree char *tests = g_path_get_dirname(folder);
+
+	return g_path_get_dirname(tests);
+}
+
 void sim_start(void)
 {
 	g_autofree char *config = in_root("config"), *state = in_root("state");
-	const char *build = g_getenv("SRIOVD_TEST_BUILD") ?: "build/release";
+	g_autofree char *build = build_folder();
 	g_autofree char *plugins = g_build_filename(build, "plugins", NULL);
 	g_autofree char *helper = g_build_filename(build, "tests/sim/sriovd-sysfs", NULL);
 	const struct srv_daemon_options options = {

@@ -26,6 +26,7 @@
 
 #include "netlink/vf.h"
 #include "srv/sriovd/claim.h"
+#include "srv/sriovd/drain.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/sweep.h"
@@ -35,6 +36,7 @@
 #include "tests/sim/workloads.h"
 
 #define GUESTS	      12
+#define PLAIN	      8	  /* of them; the others have a failover nic each */
 #define CHECK_EVERY   400 /* operations */
 #define DOORS_PER_RUN 4000
 
@@ -111,11 +113,15 @@ static void hint(void)
 						      SRV_VIRT_DEFINED, SRV_VIRT_RESUMED };
 	struct sim_domain *domain = any_guest();
 
-	switch (roll(3)) {
+	switch (roll(4)) {
 	case 0:
 		sim_hook_started(domain);
 		break;
 	case 1:
+		if (domain->active)
+			sim_virt_negotiated(domain->uuid, "ua-sriov-net0");
+		break;
+	case 2:
 		sim_hook_release(domain);
 		break;
 	default: /* a number */
@@ -125,7 +131,7 @@ static void hint(void)
 
 static void redefine(void)
 {
-	struct sim_domain *domain = any_guest();
+	struct sim_domain *domain = &sim_world->domain[roll(PLAIN)];
 
 	sim_lock();
 	if (domain->n_nics > 1 && roll(2))
@@ -224,6 +230,25 @@ static void lift_quarantine(void)
 	srv_ledger_commit(txn, NULL, NULL);
 }
 
+static void drain_or_undrain(void)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, roll(2) ? "enp1s0" : "enp2s0");
+	struct srv_job *job;
+
+	if (!pf)
+		return;
+	if (roll(2))
+		srv_pf_drain(sim_daemon, pf, roll(2), &job, NULL);
+	else
+		srv_pf_undrain(sim_daemon, pf, sim_ignore, NULL);
+}
+
+static void undrain(void)
+{
+	for (guint i = 0; i < sim_daemon->model->pfs->len; i++)
+		srv_pf_undrain(sim_daemon, sim_daemon->model->pfs->pdata[i], sim_ignore, NULL);
+}
+
 /* Comes to rest and compares. */
 static void check(void)
 {
@@ -231,6 +256,7 @@ static void check(void)
 
 	mend();
 	links_up();
+	undrain();
 	lift_quarantine();
 	sim_run(100 * 1000); /* a start of which nothing more is heard is given up by then */
 	srv_reconcile(sim_daemon);
@@ -283,6 +309,8 @@ static void operate(void)
 	case 30:
 		if (roll(8) == 0)
 			flap();
+		else if (roll(8) == 0)
+			drain_or_undrain();
 		break;
 	default: /* a number */
 		if (roll(16) == 0)
@@ -350,9 +378,33 @@ static int run(void (*fn)(void), uint32_t kill_at)
 	return status;
 }
 
-static void define_guests(void)
+static void add_failover_nics(void)
 {
-	for (unsigned i = 1; i <= GUESTS; i++) {
+	sim_start();
+	for (unsigned i = PLAIN; i < GUESTS; i++) {
+		const struct sim_failover nic = { .network = "a" };
+		struct sim_domain *domain = &sim_world->domain[i];
+
+		domain->ports = 2;
+		domain->uses_vfs = roll(4) != 0;
+		g_free(sim_add_failover(domain, &nic));
+	}
+	sim_settle();
+	sim_stop();
+}
+
+static void define_failover_guests(void)
+{
+	for (unsigned i = PLAIN + 1; i <= GUESTS; i++) {
+		g_autofree char *name = g_strdup_printf("fail%u", i);
+
+		sim_define(i, name);
+	}
+}
+
+static void define_plain_guests(void)
+{
+	for (unsigned i = 1; i <= PLAIN; i++) {
 		g_autofree char *name = g_strdup_printf("web%u", i);
 		struct sim_domain *domain = sim_define(i, name);
 
@@ -394,7 +446,10 @@ int main(void)
 	fflush(stdout);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sim_new(SIM_CONFIG);
-	define_guests();
+	define_plain_guests();
+	define_failover_guests();
+	if (run(add_failover_nics, 0) != 0)
+		g_error("failover nics cannot be added");
 	while (!failed && !is_over(began, operations, seconds)) {
 		status = run(live, roll(5) ? 1 + roll(DOORS_PER_RUN) : 0);
 		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
