@@ -43,16 +43,6 @@ static int count(struct srv_virt *virt, const char *uuid, bool live, struct srv_
 	return r < 0 ? r : srv_ports_parse(xml, strlen(xml), ret, err);
 }
 
-static int add_ports(struct srv_virt *virt, const char *uuid, unsigned n, struct sriov_error **err)
-{
-	int r = 0;
-
-	for (unsigned i = 0; i < n && r == 0; i++)
-		r = srv_virt_attach_stored(virt, uuid,
-					   "<controller type='pci' model='pcie-root-port'/>", err);
-	return r < 0 ? sriov_error_wrap(err, "a PCIe root port could not be added") : 0;
-}
-
 int srv_failover_edit_ports(struct srv_virt *virt, const char *uuid, bool now, bool add_port,
 			    struct sriov_error **err)
 {
@@ -74,7 +64,7 @@ int srv_failover_edit_ports(struct srv_virt *virt, const char *uuid, bool now, b
 			"virsh edit so many <controller type='pci' model='pcie-root-port'/>",
 			ports.free);
 	if (ports.free < PORTS_NEEDED) {
-		r = add_ports(virt, uuid, PORTS_NEEDED - ports.free, err);
+		r = srv_virt_add_root_ports(virt, uuid, PORTS_NEEDED - ports.free, err);
 		if (r < 0)
 			return r;
 	}

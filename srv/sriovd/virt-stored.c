@@ -64,6 +64,57 @@ int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *
 	return 0;
 }
 
+/*
+ * The last "</devices>" is the domain's: metadata, in which a stranger's could stand, comes before
+ * it.
+ */
+static char *insert_ports(const char *xml, unsigned n)
+{
+	const char *end = g_strrstr(xml, "</devices>");
+	GString *text = end ? g_string_new_len(xml, end - xml) : NULL;
+
+	if (!text)
+		return NULL;
+	for (unsigned i = 0; i < n; i++)
+		g_string_append(text, "<controller type='pci' model='pcie-root-port'/>");
+	g_string_append(text, end);
+	return g_string_free(text, FALSE);
+}
+
+/*
+ * virDomainAttachDeviceFlags() wants of a PCI controller all that libvirt chooses itself when a
+ * domain is defined (index, chassis, port, address); so it is defined anew. With what is secret in
+ * it, or that would be gone.
+ */
+int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
+			    struct sriov_error **err)
+{
+	srv_virt_autoref held = srv_virt_ref(virt);
+	srv_virt_autodom handle = NULL;
+	srv_virt_autodom defined = NULL;
+	srv_virt_autotext xml = NULL;
+	g_autofree char *with_ports = NULL;
+	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+
+	if (r == 0)
+		r = require_stored(handle, err);
+	if (r < 0)
+		return r;
+	xml = virDomainGetXMLDesc(handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	if (!xml)
+		return srv_virt_domain_error(err, handle, "its XML cannot be read");
+	with_ports = insert_ports(xml, n);
+	if (!with_ports)
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, virDomainGetName(handle),
+				       "its configuration has no devices");
+	defined = virDomainDefineXML(virDomainGetConnect(handle), with_ports);
+	if (!defined)
+		return srv_virt_domain_error(err, handle,
+					     "PCIe root ports cannot be added to its "
+					     "configuration");
+	return 0;
+}
+
 int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,
 			   struct sriov_error **err)
 {

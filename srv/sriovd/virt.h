@@ -133,6 +133,9 @@ int srv_virt_stored_xml(struct srv_virt *virt, const char *uuid, char **ret,
 			struct sriov_error **err);
 int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
 			   struct sriov_error **err);
+/* More PCIe root ports: libvirt numbers and places them. */
+int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
+			    struct sriov_error **err);
 int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,
 			   struct sriov_error **err);
 

@@ -517,10 +517,6 @@ static int store(struct sim_domain *domain, const char *device_xml, struct sriov
 	struct srv_domain *parsed = NULL;
 	int r;
 
-	if (g_str_has_prefix(device_xml, "<controller")) {
-		domain->ports++;
-		return 0;
-	}
 	r = srv_domain_parse(xml, strlen(xml), &parsed, err);
 	for (int i = 0; r == 0 && i < SIM_NICS; i++) {
 		if (domain->stored[i].exists)
@@ -548,6 +544,23 @@ int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *
 	r = domain ? store(domain, device_xml, err) : no_domain(uuid, err);
 	sim_unlock();
 	return r;
+}
+
+int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
+			    struct sriov_error **err)
+{
+	struct sim_domain *domain;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt define");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	if (domain)
+		domain->ports += n;
+	sim_unlock();
+	return domain ? 0 : no_domain(uuid, err);
 }
 
 int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,

@@ -48,6 +48,22 @@ static void detach_of_what_is_not_there_is_not_found(void **state)
 	world_end(&world);
 }
 
+static void root_ports_are_added_by_defining_anew(void **state)
+{
+	struct world world;
+	g_autofree char *xml = NULL;
+	sriov_autoerror err = NULL;
+	unsigned n = 0;
+
+	world_begin_connected(&world);
+	assert_ok(srv_virt_add_root_ports(world.virt, TEST, 2, &err), err);
+	assert_ok(srv_virt_stored_xml(world.virt, TEST, &xml, &err), err);
+	for (const char *at = xml; (at = strstr(at, "model='pcie-root-port'")); at++)
+		n++;
+	assert_int_equal(n, 2);
+	world_end(&world);
+}
+
 static void xml_live_and_stored(void **state)
 {
 	struct world world;
@@ -68,6 +84,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attach_goes_into_the_configuration_only),
 		cmocka_unit_test(detach_of_what_is_not_there_is_not_found),
+		cmocka_unit_test(root_ports_are_added_by_defining_anew),
 		cmocka_unit_test(xml_live_and_stored),
 	};
 
