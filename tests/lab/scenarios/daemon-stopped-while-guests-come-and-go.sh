@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # With the daemon dead guests end and start; back again it finds out, and its restart touches no guest that runs.
-# timeout: 300
+# timeout: 400
 # FAULTS row 26: daemon dead when a hook runs
 sriovd_up 3
 peer_up 100 10.9.0.1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Seven VFs and nine guests: the first seven get one each, the last two virtio; each VF has one owner, in sriovd, libvirt and the kernel.
-# timeout: 400
+# timeout: 600
 sriovd_up 7
 for i in 1 2 3 4 5 6 7 8 9; do
 	guest_define g$i --mem 128 --ports 1 --nic "id=net0 network=tenant-a mac=52:54:00:aa:00:1$i"

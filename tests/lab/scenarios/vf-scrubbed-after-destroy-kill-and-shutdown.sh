@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # However a guest ends (virsh destroy, QEMU killed, virsh shutdown), its VF is scrubbed, neutral in the kernel, and free.
-# timeout: 300
+# timeout: 400
 # FAULTS row 24: QEMU killed, no release hook
 sriovd_up 1 '{ "name": "tuned", "pool": "fast", "vlan": 300, "qos": 3, "maxTxRate": 500, "spoofchk": false, "trust": true }'
 guest_define g1 --nic 'id=net0 network=tuned mode=required mac=52:54:00:aa:00:11'
