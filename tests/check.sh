@@ -28,7 +28,7 @@ lab() {
 	local log status line
 	log=$(mktemp)
 	# shellcheck disable=SC2086 # a list of names
-	tests/lab/lab.sh run ${CHECK_LAB:-all} | tee "$log"
+	LAB_RUN=${LAB_RUN:-1500} tests/lab/lab.sh run ${CHECK_LAB:-all} | tee "$log"
 	status=${PIPESTATUS[0]}
 	line=$(tail -n 1 "$log")
 	rm -f "$log"
