@@ -137,9 +137,8 @@ static int check(struct srv_daemon *daemon, const struct srv_claim_request *requ
 				       "begins with a letter or digit");
 	*ret_network = srv_config_network(daemon->model->config, request->network);
 	if (!*ret_network)
-		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, "network",
-				       "there is no network \"%s\" in the configuration",
-				       request->network);
+		return srv_config_no_network(daemon->model->config, request->network, "network",
+					     err);
 	if (!request->has_mac)
 		return 0;
 	if (!sriov_mac_is_valid(request->mac))

@@ -5,6 +5,7 @@
  */
 #include "srv/sriovd/config.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "srv/sriovd/config-parse.h"
@@ -125,6 +126,20 @@ const struct srv_network *srv_config_network(const struct srv_config *config, co
 			return network;
 	}
 	return NULL;
+}
+
+int srv_config_no_network(const struct srv_config *config, const char *name, const char *subject,
+			  struct sriov_error **err)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	for (guint i = 0; i < config->networks->len; i++)
+		g_string_append_printf(
+			names, "%s%s", i ? ", " : "",
+			((const struct srv_network *)config->networks->pdata[i])->name);
+	return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+			       "there is no network \"%s\"; the configuration has %s", name,
+			       names->len ? names->str : "none at all");
 }
 
 void srv_problem_free(struct srv_problem *problem)

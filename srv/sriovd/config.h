@@ -137,6 +137,10 @@ void srv_config_unref(struct srv_config *config);
 const struct srv_pool *srv_config_pool(const struct srv_config *config, const char *name);
 const struct srv_network *srv_config_network(const struct srv_config *config, const char *name);
 
+/* The error for a network that is not there: INVALID, with the names of those that are. */
+int srv_config_no_network(const struct srv_config *config, const char *name, const char *subject,
+			  struct sriov_error **err);
+
 /*
  * Checks a configuration against a host: pools that match nothing, that want more VFs than a PF can
  * have, that overlap on a VF, or that select a PF of another's numVfs; fallbacks whose uplink is

@@ -58,18 +58,8 @@ static int check_request(struct srv_daemon *daemon, const struct srv_owner *owne
 	const struct srv_nic *own = srv_model_nic(daemon->model, owner, request->id);
 	const struct srv_nic *holder;
 
-	if (!network) {
-		g_autoptr(GString) names = g_string_new(NULL);
-		const GPtrArray *networks = daemon->model->config->networks;
-
-		for (guint i = 0; i < networks->len; i++)
-			g_string_append_printf(
-				names, "%s%s", i ? ", " : "",
-				((const struct srv_network *)networks->pdata[i])->name);
-		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
-				       "there is no network \"%s\"; the configuration has %s",
-				       request->network, names->len ? names->str : "none at all");
-	}
+	if (!network)
+		return srv_config_no_network(daemon->model->config, request->network, subject, err);
 	if (request->mode == SRV_MODE_FAILOVER && network->fallback.type == SRV_FALLBACK_NONE)
 		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
 				       "mode \"failover\" wants a virtio NIC that is always there, "
@@ -289,9 +279,10 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 		nic->row.waiting_since = 0;
 	} else if (nic->row.mode == SRV_MODE_REQUIRED) {
 		r = sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
-				    "it requires a VF, and %s; free one, or give the nic mode "
-				    "\"exclusive\"",
-				    summary);
+				    "it requires a VF, and %s; free one%s", summary,
+				    nic->row.owner.kind == SRV_OWNER_MANUAL
+					    ? ""
+					    : ", or give the nic mode \"exclusive\"");
 	} else {
 		r = reserve_virtio(daemon, nic, network, summary, err);
 	}
