@@ -273,8 +273,9 @@ static void release_free(struct release *release)
 	g_free(release);
 }
 
-#define SCRUB_POLL_MS	100
-#define SCRUB_POLLS_MAX 600
+#define SCRUB_POLL_MS	 100
+#define SCRUB_POLLS_MAX	 600
+#define DRIVER_POLLS_MAX 50
 
 /* The job's end: every VF free, or one that could not be scrubbed. */
 static gboolean follow_scrub(gpointer data)
@@ -296,8 +297,12 @@ static gboolean follow_scrub(gpointer data)
 					vf->held ? "a process still has it open"
 						 : "its PF is busy");
 			break;
-		case SRV_VF_STATE_QUARANTINED:
 		case SRV_VF_UNUSABLE:
+			/* A network driver is taken away for the reset and comes back after it. */
+			if (vf->scrubbing || ++release->tries < DRIVER_POLLS_MAX)
+				return G_SOURCE_CONTINUE;
+			G_GNUC_FALLTHROUGH;
+		case SRV_VF_STATE_QUARANTINED:
 			if (!err)
 				sriov_error_set(&err, SRIOV_ERROR_DEVICE, EIO, name, "%s", reason);
 			break;
