@@ -74,8 +74,9 @@ run_take_l1() {
 
 # run_cpu: seconds of the host's CPU that L1 has used so far, in all its boots of this run: on a busy host the clock tells little
 run_cpu() {
-	local ticks
-	ticks=$(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$(l1_pid)/stat" 2> /dev/null) || ticks=0
+	local pid ticks=0
+	pid=$(l1_pid) || pid=
+	[ -z "$pid" ] || ticks=$(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$pid/stat" 2> /dev/null) || ticks=0
 	echo $(((${run_cpu_before:-0} + ${ticks:-0}) / $(getconf CLK_TCK)))
 }
 
