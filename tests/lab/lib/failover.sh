@@ -91,9 +91,8 @@ stream_end() {
 	say "$1: $sent sent, $lost lost, $duplicates duplicated, longest gap $gap ms"
 }
 
-# demote_promote NAME: once there and back, and sure of it in the guest
+# demote_promote NAME: once there and back; sriovctl returns when the guest is on virtio, and soon it has a VF again
 demote_promote() {
 	assert_ok sriovctl demote "$1"
-	wait_nic "$1" virtio
 	wait_nic "$1" vf
 }

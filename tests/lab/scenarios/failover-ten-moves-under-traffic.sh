@@ -17,7 +17,7 @@ calm=$gap
 assert_eq 0 "$lost" "packets lost without any move"
 
 step "ten moves"
-stream_begin g1 10.9.0.17 120
+stream_begin g1 10.9.0.17 60
 for _ in 1 2 3 4 5 6 7 8 9 10; do demote_promote g1; done
 if ! stream_runs g1; then say "the traffic ended before the last move"; fi
 stream_end g1
