@@ -71,7 +71,6 @@ static void log_under_systemd_goes_to_the_journal_with_its_fields(void **state)
 static void log_leaves_out_fields_that_are_not_set(void **state)
 {
 	const struct srv_log_fields nic = { .nic = "nic web1/net0" };
-	g_autofree char *text = NULL;
 
 	g_setenv("JOURNAL_STREAM", "8:1234", TRUE);
 	srv_log(LOG_ERR, &nic, "100%% of it");

@@ -73,7 +73,6 @@ static void guest_without_vf_left_gets_virtio(void **state)
 static void guest_on_a_bridge_has_its_mac_in_the_pfs_filter(void **state)
 {
 	struct sim_domain *web = NULL;
-	g_autofree char *broken = NULL;
 
 	sim_link_by_name("enp1s0")->master = sim_link_by_name("br0")->ifindex;
 	for (unsigned i = 1; i <= 8; i++) {
