@@ -209,7 +209,7 @@ run_verdict() {
 	*)
 		run_broken=$l1_broken
 		run_why=$(sed -n 's/^\(\[[0-9. ]*\] \)\?FAILED: //p' "$out" | head -n 1)
-		[[ $run_why != *"never reached its init"* ]] || run_broken=${run_broken:-$run_why}
+		[[ $run_why != *"never reached its init"* ]] || [ "$(accel)" != tcg ] || run_broken=${run_broken:-$run_why}
 		[ -z "$run_broken" ] || run_why="emulation: $run_broken"
 		run_why=${run_why:-exit code $job_rc}
 		;;
