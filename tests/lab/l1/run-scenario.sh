@@ -22,6 +22,8 @@ timeout -k 10 "$limit" env lab_since="$since" bash -c '
 	trap "say \"FAILED: line \$LINENO: \$BASH_COMMAND\"" ERR
 	. "$1"' "$name" "/tree/tests/lab/scenarios/$name.sh" < /dev/null || rc=$?
 [ $rc != 124 ] && [ $rc != 137 ] || echo "FAILED: not done within $limit s"
+# A guest's kernel that has not come as far as its init by then: its vCPU stands still
+[ $rc = 0 ] || find /var/log/guests -name '*.log' -empty -mmin +1 -printf 'GUEST-HANGS: %f is empty, its guest never reached init\n'
 journalctl -q --no-pager -o short-monotonic -u sriovd --since "@$since" > "$out/sriovd.log"
 # L1 has no logind (a second at every boot), which libvirtd would tell each time
 journalctl -q --no-pager -o short-monotonic -u libvirtd --since "@$since" |
