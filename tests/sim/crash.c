@@ -103,12 +103,10 @@ static int run_child(char *root, uint32_t kill_at, void (*fn)(void))
 	if (pid < 0)
 		g_error("fork: %s", g_strerror(errno));
 	if (pid == 0) {
-		setpgid(0, 0);
 		sim_root = root;
 		sim_world_open(root);
 		sim_world_renew_lock();
-		sim_world->doors = 0;
-		sim_world->kill_at = kill_at;
+		sim_live(kill_at);
 		alarm(120); /* only what hangs */
 		fn();
 		_exit(0);

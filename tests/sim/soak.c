@@ -361,10 +361,8 @@ static int run(void (*fn)(void), uint32_t kill_at)
 	int status;
 
 	if (pid == 0) {
-		setpgid(0, 0);
 		state = seed ? seed : 1;
-		sim_world->doors = 0;
-		sim_world->kill_at = kill_at;
+		sim_live(kill_at);
 		sim_daemon = NULL;
 		alarm(300); /* only what hangs */
 		fn();

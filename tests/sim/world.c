@@ -69,6 +69,15 @@ void sim_unlock(void)
 	pthread_mutex_unlock(&sim_world->lock);
 }
 
+void sim_live(uint32_t kill_at)
+{
+	if (setpgid(0, 0) < 0)
+		abort();
+	sim_world->doors = 0;
+	sim_world->kill_at = kill_at;
+	sim_world->mortals = getpgrp();
+}
+
 void sim_doors_off(void)
 {
 	quiet++;
@@ -86,12 +95,12 @@ void sim_door(const char *what)
 	if (!sim_world || quiet)
 		return;
 	n = __atomic_add_fetch(&sim_world->doors, 1, __ATOMIC_SEQ_CST);
-	if (n != sim_world->kill_at)
+	if (n != sim_world->kill_at || getpgrp() != sim_world->mortals)
 		return;
 	/* With the lock held nobody is in the middle of a call into the world. */
 	sim_lock();
 	snprintf(sim_world->killed_at, sizeof(sim_world->killed_at), "%s", what);
-	kill(0, SIGKILL); /* the daemon with all its threads, and its helper (PR_SET_PDEATHSIG) */
+	kill(-sim_world->mortals, SIGKILL); /* the daemon with all its threads, and its helper */
 	for (;;)
 		pause();
 }

@@ -144,6 +144,7 @@ struct sim_world {
 	 */
 	uint32_t doors;	    /* made so far */
 	uint32_t kill_at;   /* dies before this one; 0: never */
+	pid_t mortals;	    /* the process group that dies: the daemon and its helper */
 	char killed_at[64]; /* what it was */
 	/* The kernel */
 	struct sim_pf pf[SIM_PFS];
@@ -181,6 +182,10 @@ void sim_world_renew_lock(void);
 
 void sim_lock(void);
 void sim_unlock(void);
+
+/* The calling process begins a daemon's life, in a process group of its own, that ends at that
+ * door. */
+void sim_live(uint32_t kill_at);
 
 /*
  * A door: what comes next leaves the process. The daemon and its helper die here when it is their

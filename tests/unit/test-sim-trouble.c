@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "srv/sriovd/claim.h"
 #include "srv/sriovd/host.h"
@@ -634,9 +636,34 @@ static void pf_that_hangs_is_not_waited_for_by_every_look(void **state)
 	assert_false(look_at(pf, &ms));
 }
 
+/* A daemon that ends before its turn has come leaves its number behind: nobody else dies of it. */
+static void only_the_simulated_daemon_is_killed(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		setpgid(0, 0);
+		if (fork() == 0) {
+			sim_live(3);
+			sim_door("one");
+			_exit(0);
+		}
+		wait(&status);
+		for (int i = 0; i < 5; i++)
+			sim_door("the test's own");
+		_exit(7);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 7);
+	sim_world->kill_at = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		sim_test(only_the_simulated_daemon_is_killed),
 		sim_test(claim_whose_network_goes_meanwhile_is_refused),
 		sim_test(claim_under_way_at_the_end_is_answered),
 		sim_test(guest_named_like_anothers_uuid_keeps_its_vf),
