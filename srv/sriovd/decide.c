@@ -72,6 +72,8 @@ static bool look_at(const struct srv_pf *pf, const struct srv_pool *pool, int nu
 	else
 		candidate->verdict = candidate->link_up ? SRV_VERDICT_OUTRANKED
 							: SRV_VERDICT_LINK_DOWN;
+	/* Just brought up, at the host's boot for one: its link comes while the guests start. */
+	candidate->pending |= candidate->vf && srv_pf_is_settling(pf);
 	return any;
 }
 

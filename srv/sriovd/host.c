@@ -105,12 +105,13 @@ static void collect_owned(const struct srv_pf *pf, GHashTable *present)
 	}
 }
 
-void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts)
+void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts,
+		     uint64_t since)
 {
 	g_autoptr(GHashTable) before = g_hash_table_new(NULL, NULL);
 
 	collect_owned(pf, before);
-	srv_model_set_pf(daemon->model, pf, facts);
+	srv_model_set_pf(daemon->model, pf, facts, since);
 	record_vanished(daemon);
 	tell_losses(daemon, before);
 }
@@ -169,10 +170,6 @@ static void link_changed(struct srv_daemon *daemon, struct srv_pf *pf, enum spci
 {
 	static const char *const names[] = { "unknown", "down", "up" };
 
-	if (pf->facts->link == link)
-		return;
-	pf->facts->link = link;
-	pf->link_since = g_get_monotonic_time();
 	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "link %s", names[link]);
 	if (link != SPCI_LINK_UP)
 		return;
@@ -199,6 +196,8 @@ static void on_link(const struct snl_link *link, bool removed, void *data)
 {
 	struct srv_daemon *daemon = data;
 	struct srv_pf *pf = srv_model_pf_by_ifindex(daemon->model, link->ifindex);
+	enum spci_link now = link->admin_up && link->carrier ? SPCI_LINK_UP : SPCI_LINK_DOWN;
+	bool is_news;
 
 	if (!pf) {
 		/* Hardware has no kind; a new one may be a PF's netdev that came back. */
@@ -211,10 +210,12 @@ static void on_link(const struct snl_link *link, bool removed, void *data)
 		return;
 	}
 	pf->was_down |= !link->admin_up || !pf->facts->admin_up;
-	pf->facts->admin_up = link->admin_up;
+	is_news = pf->facts->link != now;
+	srv_model_set_link(pf, link->admin_up, now);
 	if (pf->was_down && link->admin_up)
 		restore_vfs(daemon, pf);
-	link_changed(daemon, pf, link->admin_up && link->carrier ? SPCI_LINK_UP : SPCI_LINK_DOWN);
+	if (is_news)
+		link_changed(daemon, pf, now);
 }
 
 static void on_overrun(void *data)

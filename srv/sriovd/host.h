@@ -17,8 +17,9 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err);
 /* Reads it again soon, on a thread, and provisions what needs it. Several requests become one. */
 void srv_host_refresh(struct srv_daemon *daemon);
 
-/* Takes new facts of one PF (stolen; NULL: it is gone), and tells of owners' VFs that it lost. */
-void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts);
+/* As srv_model_set_pf(), and tells of owners' VFs that it lost. */
+void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts,
+		     uint64_t since);
 
 /* Begins to follow link events. */
 int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err);

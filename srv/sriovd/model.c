@@ -224,8 +224,42 @@ static void join_vfs(struct srv_pf *pf)
 	}
 }
 
-void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts)
+#define SETTLE_SECONDS 6
+
+bool srv_pf_is_settling(const struct srv_pf *pf)
 {
+	return pf->settling_since &&
+	       g_get_monotonic_time() - pf->settling_since < SETTLE_SECONDS * G_USEC_PER_SEC;
+}
+
+static void note_link(struct srv_pf *pf, bool was_up, bool admin_up, enum spci_link link)
+{
+	if (!admin_up || link != SPCI_LINK_DOWN)
+		pf->settling_since = 0;
+	else if (!was_up)
+		pf->settling_since = g_get_monotonic_time();
+}
+
+void srv_model_set_link(struct srv_pf *pf, bool admin_up, enum spci_link link)
+{
+	note_link(pf, pf->facts->admin_up, admin_up, link);
+	pf->facts->admin_up = admin_up;
+	pf->link_taken = ++pf->model->takes;
+	if (pf->facts->link == link)
+		return;
+	pf->facts->link = link;
+	pf->link_since = g_get_monotonic_time();
+}
+
+void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts,
+		      uint64_t since)
+{
+	if (facts && pf->facts && pf->link_taken > since && facts->ifindex == pf->facts->ifindex) {
+		facts->admin_up = pf->facts->admin_up;
+		facts->link = pf->facts->link;
+	}
+	note_link(pf, pf->facts && pf->facts->admin_up, facts && facts->admin_up,
+		  facts ? facts->link : SPCI_LINK_UNKNOWN);
 	/* Seen for the first time, it has been so for who knows how long. */
 	if (pf->facts ? !facts || facts->link != pf->facts->link : pf->link_since != 0)
 		pf->link_since = g_get_monotonic_time();
@@ -262,7 +296,7 @@ void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventor
 
 		g_hash_table_add(seen, pf);
 		if (pf->taken <= since)
-			srv_model_set_pf(model, pf, facts);
+			srv_model_set_pf(model, pf, facts, since);
 		else
 			spci_pf_free(facts);
 	}
@@ -270,7 +304,7 @@ void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventor
 		struct srv_pf *pf = model->pfs->pdata[i];
 
 		if (!g_hash_table_contains(seen, pf) && pf->taken <= since)
-			srv_model_set_pf(model, pf, NULL);
+			srv_model_set_pf(model, pf, NULL, since);
 	}
 }
 

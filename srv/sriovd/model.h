@@ -84,7 +84,10 @@ struct srv_pf {
 	uint32_t
 		resize_vfs; /* number set by sriovctl resize, in the place of the pools'; 0: none */
 	int64_t link_since; /* g_get_monotonic_time() at which the link was seen as it is */
-	GPtrArray *vfs;	    /* of struct srv_vf, by index; also such that only the ledger knows */
+	uint64_t link_taken; /* model->takes when an event told of it */
+	/* g_get_monotonic_time() at which it was brought up, and it had no link since; 0: not so */
+	int64_t settling_since;
+	GPtrArray *vfs; /* of struct srv_vf, by index; also such that only the ledger knows */
 	uint32_t counts[SRV_VF_STATES];
 	/* The executors of its work, made and used by the operations, not by the model. */
 	struct srv_serial *serial;
@@ -174,8 +177,22 @@ void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventor
 /* The same, of this moment. */
 void srv_model_set_inventory(struct srv_model *model, struct spci_inventory *inventory);
 
-/* Takes new facts of one PF, stolen. NULL: it is gone. */
-void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts);
+/*
+ * Takes new facts of one PF, stolen. NULL: it is gone.
+ *
+ * since: model->takes when they began to be read: of its link an event after that knows better
+ */
+void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts,
+		      uint64_t since);
+
+/* Takes what a link event tells of a PF that has facts. */
+void srv_model_set_link(struct srv_pf *pf, bool admin_up, enum spci_link link);
+
+/*
+ * Was it brought up just now, and has its link yet to come? The partners negotiate for some seconds
+ * (IEEE 802.3 clause 28: about 3 at 1000BASE-T).
+ */
+bool srv_pf_is_settling(const struct srv_pf *pf);
 
 /* Lookups: borrowed, NULL when there is none. */
 struct srv_pf *srv_model_pf(struct srv_model *model, struct sriov_bdf bdf);

@@ -27,6 +27,7 @@ struct provision {
 	struct srv_daemon *daemon;
 	struct srv_pf *pf;
 	uint32_t ifindex;
+	uint64_t since; /* the model's takes when its facts began to be read */
 	bool set_up;	/* the PF's netdev is ours to bring up */
 	bool created;	/* the VFs there are, are ours and new */
 	bool made;	/* ditto, until the end */
@@ -149,7 +150,7 @@ static void look_done(void *data)
 	struct provision *work = data;
 
 	if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
-		srv_host_set_pf(work->daemon, work->pf, NULL);
+		srv_host_set_pf(work->daemon, work->pf, NULL, work->since);
 		finish(work, SRV_PF_GONE, "the kernel has no such device now");
 		return;
 	}
@@ -157,7 +158,7 @@ static void look_done(void *data)
 		fail(work, work->error);
 		return;
 	}
-	srv_host_set_pf(work->daemon, work->pf, g_steal_pointer(&work->facts));
+	srv_host_set_pf(work->daemon, work->pf, g_steal_pointer(&work->facts), work->since);
 	for (guint i = 0; work->created && i < work->pf->vfs->len; i++)
 		((struct srv_vf *)work->pf->vfs->pdata[i])->fresh = true;
 	work->created = false;
@@ -167,6 +168,7 @@ static void look_done(void *data)
 static void look(struct provision *work)
 {
 	work->ifindex = work->pf->facts ? work->pf->facts->ifindex : 0;
+	work->since = work->daemon->model->takes;
 	work->set_up = !work->pf->external && work->pf->facts && !work->pf->facts->admin_up;
 	srv_queue_push(work->pf->queue, look_run, look_done, work);
 }
@@ -390,7 +392,7 @@ static void step_next(struct provision *work)
 	}
 	if (!pf->external && bind_some(work))
 		return;
-	srv_pf_verify_clean(work->daemon, pf, verified, work);
+	srv_pf_verify(work->daemon, pf, verified, work);
 }
 
 static void provision_start(void *data)

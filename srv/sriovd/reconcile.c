@@ -10,6 +10,7 @@
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/sweep.h"
+#include "srv/sriovd/verify.h"
 #include "srv/sriovd/vf-work.h"
 
 /* A start that was prepared and of which nothing was heard since: it failed, libvirt says so by
@@ -593,11 +594,15 @@ void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 /* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
 static gboolean on_period(gpointer data)
 {
-	srv_host_retry_failed(data);
-	srv_host_refresh(data);
-	srv_reconcile(data);
-	srv_sweep(data);
-	configure_claims(data, NULL, true);
+	struct srv_daemon *daemon = data;
+
+	srv_host_retry_failed(daemon);
+	srv_host_refresh(daemon);
+	srv_reconcile(daemon);
+	srv_sweep(daemon);
+	configure_claims(daemon, NULL, true);
+	for (guint i = 0; i < daemon->model->pfs->len; i++)
+		srv_pf_watch(daemon, daemon->model->pfs->pdata[i]);
 	return G_SOURCE_CONTINUE;
 }
 

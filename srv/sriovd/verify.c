@@ -3,17 +3,25 @@
  * The ledger remembers which VFs are clean, and cannot know what was done to them while no daemon
  * ran: VFs that somebody destroyed and made again look like the old ones. Drivers give new VFs a
  * random MAC, and who uses one leaves a trace in its attributes more often than not.
+ *
+ * What somebody sets on a VF with ip link makes no event that would tell; so those in use are
+ * compared as well, now and then.
  */
 #include "srv/sriovd/verify.h"
 
 #include "netlink/link.h"
 #include "netlink/vf.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/serial.h"
+#include "srv/sriovd/vf-work.h"
 
 struct verify {
 	struct srv_daemon *daemon;
 	struct srv_pf *pf;
 	uint32_t ifindex;
+	int64_t began;		    /* g_get_monotonic_time() */
 	struct snl_vf_attrs *attrs; /* [n] by index; NULL: the kernel does not tell */
 	size_t n;
 	void (*done)(void *data);
@@ -57,21 +65,70 @@ static void mark(struct verify *verify, struct srv_ledger_txn *txn, struct srv_v
 		  "somebody past sriovd changed or made it (%s), so it is scrubbed again", found);
 }
 
+/*
+ * What a VF in use has otherwise than its network says. A guest that is trusted may have another
+ * MAC. Nothing while it is being worked on, or was when the kernel was asked.
+ */
+static uint32_t find_drift(const struct verify *verify, const struct srv_vf *vf,
+			   const struct snl_vf_attrs *now)
+{
+	const struct srv_nic *nic = vf->nic;
+	const struct srv_network *network =
+		nic ? srv_config_network(vf->pf->model->config, nic->row.network) : NULL;
+	struct snl_vf_attrs want;
+
+	if (!vf->facts || !network || nic->busy || nic->changed >= verify->began ||
+	    nic->row.state != SRV_NIC_ATTACHED)
+		return 0;
+	want = srv_nic_attrs(nic, network);
+	want.mask &= now->mask & vf->verified;
+	if (want.trust)
+		want.mask &= ~SNL_VF_MAC;
+	return snl_vf_attrs_diff(&want, now);
+}
+
+static void put_back(struct verify *verify, struct srv_vf *vf, uint32_t drift)
+{
+	g_autofree char *name = srv_vf_name(vf);
+	g_autofree char *subject = srv_nic_subject(vf->nic);
+	g_autofree char *found = snl_vf_attrs_format(&verify->attrs[vf->ref.index], drift);
+
+	srv_event(verify->daemon->events, LOG_WARNING, "vf", name,
+		  "has %s, which is not what the network of %s says; it is set again", found,
+		  subject);
+	srv_nic_restore(verify->daemon, vf->nic);
+}
+
+/* After a start of ours nobody has looked at it yet. */
+static bool is_unknown(const struct srv_vf *vf)
+{
+	return vf->nic && !vf->verified;
+}
+
+/* True when it is dirty from now on, and the ledger has yet to learn that. */
+static bool compare_vf(struct verify *verify, struct srv_ledger_txn *txn, struct srv_vf *vf)
+{
+	const struct snl_vf_attrs *now = &verify->attrs[vf->ref.index];
+	uint32_t traces = is_free(vf) ? find_traces(now) : 0;
+	uint32_t drift = find_drift(verify, vf, now);
+
+	if (traces)
+		mark(verify, txn, vf, traces);
+	else if (drift)
+		put_back(verify, vf, drift);
+	else if (is_unknown(vf))
+		srv_nic_restore(verify->daemon, vf->nic);
+	return traces != 0;
+}
+
 static void verify_done(void *data)
 {
 	struct verify *verify = data;
 	struct srv_ledger_txn *txn = srv_ledger_begin(verify->daemon->ledger);
 	bool any = false;
 
-	for (guint i = 0; verify->attrs && i < verify->pf->vfs->len && i < verify->n; i++) {
-		struct srv_vf *vf = verify->pf->vfs->pdata[i];
-		uint32_t traces = is_free(vf) ? find_traces(&verify->attrs[i]) : 0;
-
-		if (!traces)
-			continue;
-		mark(verify, txn, vf, traces);
-		any = true;
-	}
+	for (guint i = 0; verify->attrs && i < verify->pf->vfs->len && i < verify->n; i++)
+		any |= compare_vf(verify, txn, verify->pf->vfs->pdata[i]);
 	if (any)
 		srv_ledger_commit(txn, NULL, NULL);
 	else
@@ -81,14 +138,19 @@ static void verify_done(void *data)
 	g_free(verify);
 }
 
-void srv_pf_verify_clean(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(void *data),
-			 void *data)
+static bool is_of_interest(const struct srv_vf *vf)
+{
+	return is_free(vf) || (vf->facts && vf->nic);
+}
+
+void srv_pf_verify(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(void *data),
+		   void *data)
 {
 	struct verify *verify;
 	bool any = false;
 
 	for (guint i = 0; i < pf->vfs->len && !any; i++)
-		any = is_free(pf->vfs->pdata[i]);
+		any = is_of_interest(pf->vfs->pdata[i]);
 	if (!any || !pf->facts || !pf->facts->ifindex) {
 		done(data);
 		return;
@@ -97,7 +159,45 @@ void srv_pf_verify_clean(struct srv_daemon *daemon, struct srv_pf *pf, void (*do
 	verify->daemon = daemon;
 	verify->pf = pf;
 	verify->ifindex = pf->facts->ifindex;
+	verify->began = g_get_monotonic_time();
 	verify->done = done;
 	verify->data = data;
 	srv_queue_push(pf->queue, verify_run, verify_done, verify);
+}
+
+/* Now and then */
+
+struct watch {
+	struct srv_daemon *daemon;
+	struct srv_pf *pf;
+};
+
+static void watched(void *data)
+{
+	struct watch *watch = data;
+
+	srv_serial_next(watch->pf->serial);
+	srv_pf_scrub(watch->daemon, watch->pf);
+	g_free(watch);
+}
+
+static void watch_start(void *data)
+{
+	struct watch *watch = data;
+
+	if (watch->pf->state == SRV_PF_READY && !watch->pf->was_down)
+		srv_pf_verify(watch->daemon, watch->pf, watched, watch);
+	else
+		watched(watch);
+}
+
+void srv_pf_watch(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	struct watch *watch;
+
+	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon))
+		return;
+	watch = g_new(struct watch, 1);
+	*watch = (struct watch){ daemon, pf };
+	srv_serial_push(pf->serial, watch_start, watch);
 }

@@ -6,11 +6,18 @@
 struct srv_daemon;
 
 /*
- * Compares the VFs of a PF that count as clean with what the kernel says of them, on the PF's
- * thread; of its line of operations it is a part. One that differs was changed past us, or made
- * anew while nobody looked: it is dirty from then on, and so says the ledger.
+ * Compares the VFs of a PF with what the kernel says of them, on the PF's thread; of its line of
+ * operations it is a part. A free one that is not as a scrub leaves it was changed past us, or made
+ * anew while nobody looked: it is dirty from then on, and so says the ledger. One in use gets back
+ * what its network says.
  *
  * done: called once on the main thread
  */
-void srv_pf_verify_clean(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(void *data),
-			 void *data);
+void srv_pf_verify(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(void *data),
+		   void *data);
+
+/*
+ * The same as an operation of its own, then the scrub of what was found dirty; periodically. Does
+ * nothing when the PF is not ready, or is down: then what its driver reports may not be what holds.
+ */
+void srv_pf_watch(struct srv_daemon *daemon, struct srv_pf *pf);

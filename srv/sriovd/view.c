@@ -39,6 +39,7 @@ struct reader {
 	GPtrArray *now, *next; /* of struct view; now is NULL while it does not read */
 	/* of one round */
 	uint32_t ifindex;
+	uint64_t since; /* the model's takes when it began */
 	struct spci_pf *facts;
 	struct snl_vf_attrs *vf_attrs;
 	size_t n_attrs;
@@ -202,7 +203,8 @@ static void reader_done(void *data)
 
 	reader->late = false;
 	if (reader->facts || (reader->error && reader->error->code == SRIOV_ERROR_NOT_FOUND))
-		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts));
+		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts),
+				reader->since);
 	for (guint i = 0; i < views->len; i++)
 		fill(reader, views->pdata[i]);
 	g_clear_pointer(&reader->vf_attrs, g_free);
@@ -224,6 +226,7 @@ static void reader_start(struct reader *reader)
 {
 	reader->now = reader->next;
 	reader->next = g_ptr_array_new();
+	reader->since = reader->daemon->model->takes;
 	srv_queue_push(reader->pf->queue, reader_run, reader_done, reader);
 }
 

@@ -274,7 +274,7 @@ static void decide_counts_a_pf_whose_vfs_are_still_to_be_made(void **state)
 	struct host *host = *state;
 	struct spci_pf *bare = describe_make_pf(1, "enp1s0", 10, 0);
 
-	srv_model_set_pf(host->model, host->pf[0], bare);
+	srv_model_set_pf(host->model, host->pf[0], bare, host->model->takes);
 	srv_model_set_pf_state(host->pf[0], SRV_PF_CONFIGURING, NULL);
 	srv_model_set_pf_state(host->pf[1], SRV_PF_FAILED, NULL);
 	srv_model_set_pf_state(host->pf[2], SRV_PF_FAILED, NULL);

@@ -549,11 +549,68 @@ static void host_that_was_read_earlier_is_not_taken_for_news(void **state)
 	/* The whole host has been read, and is taken when this function lets the main loop run. */
 	sim_destroy_vfs(1);
 	assert_ok(spci_pf_read(sim_root, pf->bdf, &facts, &err), err);
-	srv_host_set_pf(sim_daemon, pf, facts);
+	srv_host_set_pf(sim_daemon, pf, facts, sim_daemon->model->takes);
 	assert_true(sim_run_until(is_refreshed, NULL, 10000));
 	assert_int_equal(pf->facts->num_vfs, 0);
 	sim_settle();
 	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
+/* A look at the PF that began before its link changed does not bring the old link back. */
+static void link_that_was_read_earlier_is_not_taken_for_news(void **state)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	struct sim_link *link = sim_link_by_name("enp1s0");
+
+	srv_host_refresh(sim_daemon);
+	assert_true(sim_run_until(is_refreshing, NULL, 10000));
+	while (srv_queue_length(sim_daemon->host_queue))
+		g_usleep(1000);
+	link->carrier = false;
+	sim_link_event(link->ifindex);
+	assert_true(sim_run_until(is_refreshed, NULL, 10000));
+	assert_int_equal(pf->facts->link, SPCI_LINK_DOWN);
+}
+
+/* As at the host's boot: guests start while the PFs that were just brought up negotiate. */
+static void start_waits_for_the_link_of_a_pf_that_was_just_brought_up(void **state)
+{
+	struct sim_link *link = sim_link_by_name("enp1s0");
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	link->up = link->carrier = false;
+	sim_link_event(link->ifindex);
+	link->up = true;
+	sim_link_event(link->ifindex);
+	sim_settle();
+	sim_begin_boot(web);
+	sim_run(1000);
+	assert_false(web->active);
+	link->carrier = true;
+	sim_link_event(link->ifindex);
+	sim_settle();
+	assert_true(web->active);
+	sim_assert_counts("enp1s0", "6 free, 1 owned");
+	sim_assert_rules();
+}
+
+/* Somebody's ip link on a VF in use makes no event. */
+static void attributes_changed_past_us_are_set_again(void **state)
+{
+	struct sim_vf *vf = sim_pf_by_bus(1)->vf;
+
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_REQUIRED)));
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_settle();
+	vf[0].attrs.vlan = vf[1].attrs.vlan = 7;
+	vf[2].attrs.trust = true;
+	sim_run((sim_daemon->model->config->reconcile_seconds + 1) * 1000);
+	sim_settle();
+	assert_int_equal(vf[0].attrs.vlan, 100);
+	assert_int_equal(vf[1].attrs.vlan, 100);
+	assert_false(vf[2].attrs.trust);
+	sim_assert_counts("enp1s0", "5 free, 2 owned");
 	sim_assert_rules();
 }
 
@@ -570,7 +627,7 @@ static void vf_that_vanishes_before_its_attach_is_not_attached(void **state)
 	srv_queue_push(pf->queue, wait_for_flag, NULL, &go);
 	sim_appear(web);
 	sim_hook_started(web);
-	srv_host_set_pf(sim_daemon, pf, NULL);
+	srv_host_set_pf(sim_daemon, pf, NULL, sim_daemon->model->takes);
 	g_atomic_int_set(&go, 1);
 	assert_true(sim_run_until(is_settled, (void *)nic, 10000));
 	assert_int_equal(nic->row.state, SRV_NIC_FAILED);
@@ -686,6 +743,9 @@ int main(void)
 		sim_test(claim_that_could_not_be_configured_is_tried_again),
 		sim_test(who_waits_for_a_pass_is_told_when_libvirt_goes),
 		sim_test(host_that_was_read_earlier_is_not_taken_for_news),
+		sim_test(link_that_was_read_earlier_is_not_taken_for_news),
+		sim_test(start_waits_for_the_link_of_a_pf_that_was_just_brought_up),
+		sim_test(attributes_changed_past_us_are_set_again),
 		sim_test(vf_that_vanishes_before_its_attach_is_not_attached),
 		sim_test(pf_that_hangs_is_not_waited_for_by_every_look),
 		cmocka_unit_test_setup_teardown(pf_that_failed_is_tried_again, set_up_failing,
