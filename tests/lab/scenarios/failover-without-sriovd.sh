@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A guest with a failover nic starts with sriovd gone, hook and all; a domain without ports is refused or gets them; --now on a running guest.
 # timeout: 400
-# only by name: not seen to pass yet
 failover_up 2
 peer_up 100 10.9.0.1
 step "not enough ports"
