@@ -125,6 +125,7 @@ help:
 	@echo "make fuzz       fuzz every parser (FUZZ_SECONDS=, default 10 each)"
 	@echo "make clang      build everything with clang too, without warnings"
 	@echo "make lab-shell  a shell in the lab's machine, sriovd running"
+	@echo "make lab-long   the lab's scenarios that take too long for make check"
 	@echo "make uninstall  take away what make install has put there"
 	@echo "make format     clang-format over the tree"
 

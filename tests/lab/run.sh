@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Run scenarios, one line each. A scenario says in its header: '# timeout: SECONDS' (180), '# nics: N' (3), '# reboots: N' (0: a
-# reboot of L1 fails it; otherwise it is run again after each, with LAB_PHASE one higher), '# only by name: WHY' (not of 'all').
+# reboot of L1 fails it; otherwise it is run again after each, with LAB_PHASE one higher), '# long: WHY' (not of 'all', but of 'long').
 #
 # Nested virtualisation under emulation breaks now and then, in ways that nothing in L1 can help. So a scenario that fails is run once
 # more in a fresh L1, and the line says so; one that the emulator broke twice is skipped. Not in an L1 that a developer keeps
@@ -37,9 +37,14 @@ run_names() {
 		all)
 			names+=(demo)
 			for n in "$here"/scenarios/*.sh; do
-				grep -q '^# only by name' "$n" || names+=("$(basename "$n" .sh)")
+				grep -q '^# long:' "$n" || names+=("$(basename "$n" .sh)")
 			done
 			mapfile -t names < <(printf '%s\n' "${names[@]}" | awk '!seen[$0]++ { if (/^lab-/) late[++n] = $0; else print } END { for (i = 1; i <= n; i++) print late[i] }')
+			;;
+		long)
+			for n in "$here"/scenarios/*.sh; do
+				! grep -q '^# long:' "$n" || names+=("$(basename "$n" .sh)")
+			done
 			;;
 		*)
 			n=$(basename "$1" .sh)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Drain, undrain and resize of a PF with five running guests under traffic, and a drain that is refused.
 # timeout: 900
-# only by name: not seen to pass yet
+# long: not seen to pass yet
 failover_up 5
 peer_up 100 10.9.0.1
 for i in 1 2 3 4 5; do failover_define g$i 52:54:00:aa:00:1$i; guest_start g$i; done

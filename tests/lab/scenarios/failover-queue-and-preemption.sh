@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A VF that comes free goes to the right one of three that wait; a nic of higher priority takes the VF of the lowest; explain tells the place.
 # timeout: 600
-# only by name: not seen to pass yet
 failover_up 1
 peer_up 100 10.9.0.1
 failover_guest g1 52:54:00:aa:00:11 --priority 5
