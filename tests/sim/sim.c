@@ -362,22 +362,28 @@ void sim_undefine(struct sim_domain *domain)
 	sim_virt_event(uuid, SRV_VIRT_UNDEFINED);
 }
 
+static void unplug_all(struct sim_domain *domain)
+{
+	for (int i = 0; i < SIM_NICS; i++) {
+		if (domain->device[i].exists)
+			sim_device_leave(&domain->device[i]);
+	}
+}
+
 void sim_appear(struct sim_domain *domain)
 {
 	sim_lock();
-	domain->active = true;
 	domain->n_later = 0;
-	sim_plug_stored(domain);
+	domain->active = sim_plug_stored(domain);
+	if (!domain->active)
+		unplug_all(domain);
 	sim_unlock();
 }
 
 void sim_vanish(struct sim_domain *domain)
 {
 	sim_lock();
-	for (int i = 0; i < SIM_NICS; i++) {
-		if (domain->device[i].exists)
-			sim_device_leave(&domain->device[i]);
-	}
+	unplug_all(domain);
 	domain->active = false;
 	sim_unlock();
 }
@@ -458,6 +464,10 @@ static void boot_on(const struct sriov_error *error, void *data)
 		return;
 	}
 	sim_appear(domain);
+	if (!domain->active) {
+		sim_hook_release(domain);
+		return;
+	}
 	sim_hook_started(domain);
 	sim_virt_event(domain->uuid, SRV_VIRT_STARTED);
 }

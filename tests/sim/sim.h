@@ -140,7 +140,7 @@ void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);
 
 /* Inside the simulation. */
 /* With the lock held: what its own configuration gives a domain that starts. */
-void sim_plug_stored(struct sim_domain *domain);
+bool sim_plug_stored(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);
 void sim_device_leave(struct sim_device *device);
 bool sim_is_on_vfio(uint8_t bus, uint8_t function);

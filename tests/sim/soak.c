@@ -262,6 +262,7 @@ static void check(void)
 	srv_reconcile(sim_daemon);
 	srv_sweep(sim_daemon);
 	sim_settle();
+	sim_world->just_booted = false;
 	broken = sim_check_rules();
 	if (!broken)
 		return;
@@ -349,8 +350,10 @@ static void meanwhile(void)
 	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
 	for (uint32_t i = roll(4); i > 0; i--)
 		act_unseen();
-	if (roll(50) == 0)
+	if (roll(50) == 0) {
 		sim_reboot();
+		sim_world->just_booted = true;
+	}
 }
 
 /* A child's wait status. */

@@ -489,7 +489,7 @@ static struct sim_device *stored_of(struct sim_domain *domain, const char *alias
 	return NULL;
 }
 
-void sim_plug_stored(struct sim_domain *domain)
+bool sim_plug_stored(struct sim_domain *domain)
 {
 	for (int i = 0; i < SIM_NICS; i++) {
 		struct sim_device device = domain->stored[i];
@@ -498,8 +498,11 @@ void sim_plug_stored(struct sim_domain *domain)
 		if (!device.exists)
 			continue;
 		if ((strcmp(device.type, "direct") == 0 ? take_macvtap(domain, &device, &err)
-							: take_tap(domain, &device, &err)) < 0)
-			sim_broken("%s cannot start: %s", domain->name, err->message);
+							: take_tap(domain, &device, &err)) < 0) {
+			if (!sim_world->just_booted)
+				sim_broken("%s cannot start: %s", domain->name, err->message);
+			return false;
+		}
 		for (int j = 0; j < SIM_NICS; j++) {
 			if (domain->device[j].exists)
 				continue;
@@ -507,6 +510,7 @@ void sim_plug_stored(struct sim_domain *domain)
 			break;
 		}
 	}
+	return true;
 }
 
 static int store(struct sim_domain *domain, const char *device_xml, struct sriov_error **err)

@@ -160,6 +160,10 @@ struct sim_world {
 	/* The clients */
 	struct sim_claim claim[SIM_CLAIMS];
 	uint64_t operations; /* of make soak */
+	/* The host was booted, and no daemon has come to rest since: links that only sriovd makes
+	 * may be missing still, and libvirt refuses to start a guest whose configuration names one.
+	 */
+	bool just_booted;
 	struct sim_faults faults;
 	/* What a daemon did to devices and guests: one line each, the oldest lost first. */
 	uint32_t changes;
