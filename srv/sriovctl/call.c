@@ -28,11 +28,12 @@ static int explain_connect(struct sriov_error *error, struct sriov_error **err)
 	return sriov_error_propagate(err, more);
 }
 
-static int connect_daemon(struct ctl *ctl, int reply_ms, struct srv_client **ret,
-			  struct sriov_error **err)
+static int connect_daemon(struct ctl *ctl, const char *method, int reply_ms,
+			  struct srv_client **ret, struct sriov_error **err)
 {
 	struct sriov_error *error = NULL;
 
+	ctl->method = method;
 	if (srv_client_connect(ctl->socket, CONNECT_MS, ret, &error) < 0)
 		return explain_connect(error, err);
 	srv_client_set_timeout(*ret, reply_ms);
@@ -44,7 +45,7 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **r
 {
 	g_autofree char *name = g_strdup_printf("%s.%s", SRV_INTERFACE, method);
 	struct srv_client *client;
-	int r = connect_daemon(ctl, REPLY_MS, &client, err);
+	int r = connect_daemon(ctl, method, REPLY_MS, &client, err);
 
 	if (r < 0) {
 		json_decref(parameters);
@@ -77,7 +78,7 @@ int ctl_call_more(struct ctl *ctl, const char *method, json_t *parameters,
 {
 	g_autofree char *name = g_strdup_printf("%s.%s", SRV_INTERFACE, method);
 	struct srv_client *client;
-	int r = connect_daemon(ctl, -1, &client, err);
+	int r = connect_daemon(ctl, method, -1, &client, err);
 
 	if (r < 0) {
 		json_decref(parameters);

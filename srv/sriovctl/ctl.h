@@ -78,6 +78,7 @@ struct ctl {
 	const struct ctl_command *command;
 	struct ctl_writer *writer; /* to env->out */
 	const char *socket;	   /* NULL: the client's default */
+	const char *method;	   /* that was called last, a constant; NULL: none */
 	bool json;
 	char *values[CTL_OPTIONS_MAX];	 /* of the command's options; NULL: not given */
 	gboolean flags[CTL_OPTIONS_MAX]; /* ditto, of those without argument */

@@ -12,9 +12,33 @@ static void print(struct ctl *ctl, const json_t *reply)
 	ctl_show_nics(ctl, nics, false);
 }
 
+/* Of one owner: an empty list says how it gets a nic. */
+static void print_of(struct ctl *ctl, const char *owner, const json_t *nics)
+{
+	if (json_array_size(nics) == 0)
+		ctl_line(ctl->writer, 0, CTL_PLAIN,
+			 "%s: " CTL_NO_NICS "; to give a domain one: sriovctl nic add DOMAIN "
+			 "--network NETWORK",
+			 owner);
+	ctl_show_nics(ctl, nics, false);
+}
+
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
-	return ctl_show(ctl, "ListNics", json_pack("{s:s*}", "owner", args[0]), print, err);
+	json_t *reply = NULL;
+	int r;
+
+	if (!args[0])
+		return ctl_show(ctl, "ListNics", NULL, print, err);
+	r = ctl_call(ctl, "ListNics", json_pack("{s:s}", "owner", args[0]), &reply, err);
+	if (r < 0)
+		return r;
+	if (ctl->json)
+		ctl_json(ctl->writer, reply);
+	else
+		print_of(ctl, args[0], json_object_get(reply, "nics"));
+	json_decref(reply);
+	return CTL_SUCCESS;
 }
 
 const struct ctl_command ctl_nic_list = {

@@ -18,7 +18,8 @@ static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 
 	ctl_split_nic(args);
 	if (!args[1])
-		return ctl_usage_error(ctl, "ID is missing");
+		return ctl_usage_error(ctl, "ID is missing; sriovctl nic list %s shows them",
+				       args[0]);
 	r = ctl_call(ctl, "RemoveNic", parameters(ctl, args), &reply, err);
 	if (r == 0 && ctl->json)
 		ctl_json(ctl->writer, reply);

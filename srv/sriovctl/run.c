@@ -152,9 +152,21 @@ static int check_arguments(struct ctl *ctl, char **args)
 	return CTL_SUCCESS;
 }
 
+/* Who types commands knows no methods: an error about the call itself is about the command. */
+static const char *subject_of(const struct ctl *ctl, const struct sriov_error *error)
+{
+	const char *subject = error->subject;
+
+	if (subject && g_str_has_prefix(subject, SRV_INTERFACE "."))
+		subject += strlen(SRV_INTERFACE ".");
+	if (ctl->method && g_strcmp0(subject, ctl->method) == 0)
+		return ctl->command->name;
+	return error->subject;
+}
+
 static int report(struct ctl *ctl, const struct sriov_error *error)
 {
-	complain(ctl, error->subject, error->message);
+	complain(ctl, subject_of(ctl, error), error->message);
 	return srv_error_exit_code(error->code);
 }
 

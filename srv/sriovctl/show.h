@@ -36,6 +36,9 @@ void ctl_show_pfs(struct ctl *ctl, const json_t *pfs, bool brief);
 void ctl_show_vfs(struct ctl *ctl, const json_t *vfs);
 void ctl_show_nics(struct ctl *ctl, const json_t *nics, bool brief);
 
+/* Said of an owner: a domain that has none, or somebody whom sriovd does not know. */
+#define CTL_NO_NICS "sriovd knows no nic of it"
+
 /* All that is known of a nic, as names and values. */
 void ctl_show_nic(struct ctl *ctl, const json_t *nic);
 void ctl_show_vf(struct ctl *ctl, const json_t *vf);

@@ -54,7 +54,8 @@ void srv_api_demote(struct srv_call *call, json_t *parameters, void *data)
 	struct demote *demote;
 	struct srv_nic *nic;
 
-	if (!srv_api_has_libvirt(daemon, call))
+	/* Without the ledger no nic is known. */
+	if (!srv_api_may_change(daemon, call))
 		return;
 	nic = srv_api_find_nic(daemon, srv_api_string(parameters, "owner"),
 			       srv_api_string(parameters, "id"), &err);
@@ -62,6 +63,8 @@ void srv_api_demote(struct srv_call *call, json_t *parameters, void *data)
 		srv_call_error(call, err);
 		return;
 	}
+	if (!srv_api_has_libvirt(daemon, call))
+		return;
 	demote = g_new0(struct demote, 1);
 	demote->daemon = daemon;
 	demote->job = srv_job_new(daemon->jobs);
@@ -72,16 +75,29 @@ void srv_api_demote(struct srv_call *call, json_t *parameters, void *data)
 
 /* PFs */
 
-static struct srv_pf *find_pf(struct srv_daemon *daemon, const json_t *parameters,
-			      struct sriov_error **err)
+/* The one that was named; otherwise NULL, and the call is answered. */
+static struct srv_pf *find_pf(struct srv_daemon *daemon, struct srv_call *call,
+			      const json_t *parameters)
 {
 	const char *name = srv_api_string(parameters, "pf");
 	struct srv_pf *pf = srv_model_find_pf(daemon->model, name);
+	sriov_autoerror err = NULL;
 
-	if (!pf)
-		sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENODEV, name,
-				"there is no such PF; sriovctl pf list shows them");
-	return pf;
+	if (pf)
+		return pf;
+	sriov_error_set(&err, SRIOV_ERROR_NOT_FOUND, ENODEV, name,
+			"there is no such PF; sriovctl pf list shows them");
+	srv_call_error(call, err);
+	return NULL;
+}
+
+/* First of all the PF: a name that was mistyped has nothing to do with libvirt or the ledger. */
+static struct srv_pf *pf_to_change(struct srv_daemon *daemon, struct srv_call *call,
+				   const json_t *parameters)
+{
+	struct srv_pf *pf = find_pf(daemon, call, parameters);
+
+	return pf && srv_api_has_libvirt(daemon, call) ? pf : NULL;
 }
 
 static void reply_job(struct srv_call *call, int r, const struct srv_job *job,
@@ -98,15 +114,13 @@ void srv_api_drain(struct srv_call *call, json_t *parameters, void *data)
 	struct srv_daemon *daemon = data;
 	sriov_autoerror err = NULL;
 	struct srv_job *job = NULL;
-	struct srv_pf *pf;
-	int r = -ENODEV;
+	struct srv_pf *pf = pf_to_change(daemon, call, parameters);
+	int r;
 
-	if (!srv_api_has_libvirt(daemon, call))
+	if (!pf)
 		return;
-	pf = find_pf(daemon, parameters, &err);
-	if (pf)
-		r = srv_pf_drain(daemon, pf, json_is_true(json_object_get(parameters, "force")),
-				 &job, &err);
+	r = srv_pf_drain(daemon, pf, json_is_true(json_object_get(parameters, "force")), &job,
+			 &err);
 	reply_job(call, r, job, err);
 }
 
@@ -116,15 +130,13 @@ void srv_api_resize(struct srv_call *call, json_t *parameters, void *data)
 	json_int_t count = json_integer_value(json_object_get(parameters, "numVfs"));
 	sriov_autoerror err = NULL;
 	struct srv_job *job = NULL;
-	struct srv_pf *pf;
-	int r = -ENODEV;
+	struct srv_pf *pf = pf_to_change(daemon, call, parameters);
+	int r;
 
-	if (!srv_api_has_libvirt(daemon, call))
+	if (!pf)
 		return;
-	pf = find_pf(daemon, parameters, &err);
-	if (pf)
-		r = srv_pf_resize(daemon, pf, (uint32_t)CLAMP(count, 0, UINT32_MAX - 1),
-				  json_is_true(json_object_get(parameters, "force")), &job, &err);
+	r = srv_pf_resize(daemon, pf, (uint32_t)CLAMP(count, 0, UINT32_MAX - 1),
+			  json_is_true(json_object_get(parameters, "force")), &job, &err);
 	reply_job(call, r, job, err);
 }
 
@@ -139,14 +151,8 @@ static void undrained(const struct sriov_error *error, void *data)
 void srv_api_undrain(struct srv_call *call, json_t *parameters, void *data)
 {
 	struct srv_daemon *daemon = data;
-	sriov_autoerror err = NULL;
-	struct srv_pf *pf;
+	struct srv_pf *pf = find_pf(daemon, call, parameters);
 
-	if (!srv_api_may_change(daemon, call))
-		return;
-	pf = find_pf(daemon, parameters, &err);
-	if (pf)
+	if (pf && srv_api_may_change(daemon, call))
 		srv_pf_undrain(daemon, pf, undrained, call);
-	else
-		srv_call_error(call, err);
 }

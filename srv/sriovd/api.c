@@ -67,6 +67,19 @@ static bool is_member(const struct srv_peer *peer, bool exists, gid_t gid)
 	return peer->gid == gid;
 }
 
+/* One group may be given both rights; it is named once. */
+static int fail_reader(const char *method, const struct srv_access *access,
+		       struct sriov_error **err)
+{
+	if (g_strcmp0(access->read_group, access->admin_group) == 0)
+		return sriov_error_set(err, SRIOV_ERROR_DENIED, EACCES, method,
+				       "only root and members of the group %s may do this",
+				       access->admin_group);
+	return sriov_error_set(err, SRIOV_ERROR_DENIED, EACCES, method,
+			       "only root and members of the groups %s and %s may do this",
+			       access->admin_group, access->read_group);
+}
+
 int srv_api_authorize(const struct srv_peer *peer, const char *method,
 		      const struct srv_access_ids *ids, const struct srv_access *access,
 		      struct sriov_error **err)
@@ -80,9 +93,7 @@ int srv_api_authorize(const struct srv_peer *peer, const char *method,
 	case SRV_RIGHT_READ:
 		if (admin || reader)
 			return 0;
-		return sriov_error_set(err, SRIOV_ERROR_DENIED, EACCES, method,
-				       "only root and members of the groups %s and %s may do this",
-				       access->admin_group, access->read_group);
+		return fail_reader(method, access, err);
 	case SRV_RIGHT_CHANGE:
 		if (admin)
 			return 0;

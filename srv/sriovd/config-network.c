@@ -48,7 +48,7 @@ const struct srv_key srv_config_keys_fallback[] = {
 	  .offset = offsetof(struct fallback_draft, queues),
 	  .min = 1,
 	  .max = 256 },
-	SRV_KEY_END,
+	SRV_KEY_END("{\"type\": \"macvtap\"}"),
 };
 
 /* The key that names what a type of fallback stands on, and whether it must be given. */
@@ -194,7 +194,7 @@ const struct srv_key srv_config_keys_network[] = {
 	  .read = read_fallback,
 	  .offset = offsetof(struct network_draft, network.fallback),
 	  .members = srv_config_keys_fallback },
-	SRV_KEY_END,
+	SRV_KEY_END("{\"name\": \"tenant-a\", \"pool\": \"fast\"}"),
 };
 
 static void check_network(struct srv_reader *reader, const struct network_draft *draft,

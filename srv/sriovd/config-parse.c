@@ -58,7 +58,7 @@ const struct srv_key srv_config_keys_access[] = {
 	  .offset = offsetof(struct srv_access, read_group),
 	  .form = "the name of a group (or left out, to let everybody read)",
 	  .is_valid = srv_text_is_printable },
-	SRV_KEY_END,
+	SRV_KEY_END("{\"adminGroup\": \"sriovd\"}"),
 };
 
 #define FAILOVER_SECONDS(key, member, lowest, highest)                                     \
@@ -82,7 +82,7 @@ const struct srv_key srv_config_keys_failover[] = {
 	FAILOVER_SECONDS("retrySeconds", retry_seconds, 1, 86400),
 	FAILOVER_SECONDS("unplugSeconds", unplug_seconds, 1, 600),
 	FAILOVER_SECONDS("linkDownSeconds", link_down_seconds, 0, 3600),
-	SRV_KEY_END,
+	SRV_KEY_END("{\"preempt\": true}"),
 };
 
 /* Objects of a list that several files may continue; count: how many there were before. */
@@ -185,8 +185,26 @@ const struct srv_key srv_config_keys_root[] = {
 	{ .name = "access", .read = read_access, .members = srv_config_keys_access },
 	{ .name = "failover", .read = read_failover, .members = srv_config_keys_failover },
 	{ .name = "reconcileSeconds", .read = read_reconcile, .min = 5, .max = 86400 },
-	SRV_KEY_END,
+	SRV_KEY_END("{\"pools\": [], \"networks\": []}"),
 };
+
+/* What to do about a text that is no JSON. */
+static const char *syntax_remedy(const json_error_t *error)
+{
+	switch (json_error_code(error)) {
+	case json_error_premature_end_of_input:
+		return "the file is cut off, or a bracket or quote is never closed";
+	case json_error_end_of_input_expected:
+		return "something stands behind the last bracket: remove it";
+	case json_error_duplicate_key:
+		return "give each key once";
+	case json_error_invalid_utf8:
+		return "save the file as UTF-8";
+	default:
+		return "look there and just before for a comma, quote or bracket too few or too "
+		       "many";
+	}
+}
 
 static void syntax_error(GPtrArray *problems, const char *file, const json_error_t *error)
 {
@@ -195,7 +213,14 @@ static void syntax_error(GPtrArray *problems, const char *file, const json_error
 	/* It quotes the file, which may hold anything. */
 	g_autofree char *text = srv_text_clean(error->text, sizeof(error->text));
 
-	srv_config_note(problems, true, subject, "%s", text);
+	srv_config_note(problems, true, subject, "not valid JSON: %s; %s", text,
+			syntax_remedy(error));
+}
+
+/* "{}" would do. */
+static bool is_blank(const char *text)
+{
+	return text[strspn(text, " \t\r\n")] == '\0';
 }
 
 static json_t *load_json(const char *file, const char *text, GPtrArray *problems)
@@ -205,6 +230,11 @@ static json_t *load_json(const char *file, const char *text, GPtrArray *problems
 
 	if (strlen(text) > SRV_CONFIG_FILE_MAX) {
 		srv_config_note(problems, true, file, "larger than %d bytes", SRV_CONFIG_FILE_MAX);
+		return NULL;
+	}
+	if (is_blank(text)) {
+		srv_config_note(problems, true, file,
+				"it is empty, which is not valid JSON; write {} for no settings");
 		return NULL;
 	}
 	root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -217,8 +247,10 @@ static void read_file(struct srv_config_build *build, const char *name, const ch
 		      GPtrArray *problems)
 {
 	g_autofree char *file = srv_text_clean(name, FILE_NAME_MAX);
-	struct srv_reader reader = { .file = file, .problems = problems, .data = build };
 	json_t *root = load_json(file, text, problems);
+	struct srv_reader reader = {
+		.file = file, .root = root, .problems = problems, .data = build
+	};
 	uint32_t nodes[SRV_KEYS_MAX];
 	struct srv_place place;
 	sriov_autoerror error = NULL;

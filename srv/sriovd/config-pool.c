@@ -42,7 +42,7 @@ const struct srv_key srv_config_keys_pool[] = {
 	{ .name = "externallyManaged",
 	  .read = srv_key_bool,
 	  .offset = offsetof(struct pool_draft, pool.externally_managed) },
-	SRV_KEY_END,
+	SRV_KEY_END("{\"name\": \"fast\", \"select\": {\"pfNames\": [\"enp1s0\"]}}"),
 };
 
 static void check_pool(struct srv_reader *reader, struct srv_pool *pool, const uint32_t *nodes)

@@ -25,6 +25,50 @@ char *srv_reader_where(const struct srv_reader *reader, uint32_t node)
 	return format_place(reader, position(reader, node)->value);
 }
 
+/* Does child, the node of a value within another, hold node too? */
+static bool holds(const struct srv_reader *reader, uint32_t child, uint32_t node)
+{
+	return node >= child && node < srv_reader_next(reader, child);
+}
+
+/* The nodes are in the order of the text, as are an object's members with jansson. */
+static json_t *step_into(const struct srv_reader *reader, json_t *value, uint32_t *child,
+			 uint32_t node, GString *path)
+{
+	const char *name;
+	json_t *inner;
+	size_t i;
+
+	json_array_foreach (value, i, inner) {
+		if (holds(reader, *child, node)) {
+			g_string_append_printf(path, "[%zu]", i);
+			return inner;
+		}
+		*child = srv_reader_next(reader, *child);
+	}
+	json_object_foreach (value, name, inner) {
+		if (holds(reader, *child, node)) {
+			g_string_append_printf(path, "%s%s", path->len ? "." : "", name);
+			return inner;
+		}
+		*child = srv_reader_next(reader, *child);
+	}
+	return NULL;
+}
+
+char *srv_reader_path(const struct srv_reader *reader, uint32_t node)
+{
+	GString *path = g_string_new(NULL);
+	json_t *value = reader->root;
+	uint32_t at = 0;
+
+	while (value && at != node) {
+		at++;
+		value = step_into(reader, value, &at, node, path);
+	}
+	return g_string_free(path, FALSE);
+}
+
 uint32_t srv_reader_next(const struct srv_reader *reader, uint32_t node)
 {
 	return position(reader, node)->next;
@@ -182,6 +226,27 @@ static void read_member(struct srv_reader *reader, const struct srv_key *table, 
 	unknown_key(reader, table, name, at.node);
 }
 
+static const char *example_of(const struct srv_key *table)
+{
+	return table[table_length(table)].form;
+}
+
+static void no_object(struct srv_reader *reader, const struct srv_key *table, struct srv_json at)
+{
+	g_autofree char *path = srv_reader_path(reader, at.node);
+	g_autofree char *shown = srv_reader_show(at.value);
+
+	srv_reader_error(reader, at.node, "%s: must be an object, for example %s, not %s",
+			 *path ? path : "the file", example_of(table), shown);
+}
+
+static void missing_key(struct srv_reader *reader, const struct srv_key *key, uint32_t node)
+{
+	g_autofree char *path = srv_reader_path(reader, node);
+
+	srv_reader_error(reader, node, "%s: \"%s\" is missing", path, key->name);
+}
+
 bool srv_reader_object(struct srv_reader *reader, const struct srv_key *table, struct srv_json at,
 		       void *target, uint32_t nodes[SRV_KEYS_MAX])
 {
@@ -190,9 +255,7 @@ bool srv_reader_object(struct srv_reader *reader, const struct srv_key *table, s
 
 	memset(nodes, 0, SRV_KEYS_MAX * sizeof(nodes[0]));
 	if (!json_is_object(at.value)) {
-		g_autofree char *shown = srv_reader_show(at.value);
-
-		srv_reader_error(reader, at.node, "must be an object {…}, not %s", shown);
+		no_object(reader, table, at);
 		return false;
 	}
 	json_object_foreach (at.value, name, member.value) {
@@ -201,7 +264,7 @@ bool srv_reader_object(struct srv_reader *reader, const struct srv_key *table, s
 	}
 	for (size_t i = 0; table[i].name; i++) {
 		if (table[i].required && !nodes[i])
-			srv_reader_error(reader, at.node, "\"%s\" is missing", table[i].name);
+			missing_key(reader, &table[i], at.node);
 	}
 	return true;
 }

@@ -24,6 +24,7 @@
 
 struct srv_reader {
 	const char *file;    /* "sriovd.json", "conf.d/10-a.json" */
+	json_t *root;	     /* borrowed: the whole of it, for srv_reader_path() */
 	GArray *positions;   /* of struct srv_position, of this file */
 	GPtrArray *problems; /* of struct srv_problem */
 	void *data;	     /* of whoever reads: the configuration being built */
@@ -54,10 +55,10 @@ struct srv_key {
 	const struct srv_key *members; /* of an object: its table; of a list: of its objects */
 };
 
-/* Ends a table. */
-#define SRV_KEY_END \
-	{           \
-		0   \
+/* Ends a table; example: an object of its keys, as a message shows it. */
+#define SRV_KEY_END(example)      \
+	{                         \
+		.form = (example) \
 	}
 
 #define SRV_KEYS_MAX 16
@@ -76,6 +77,9 @@ void srv_reader_warning(struct srv_reader *reader, uint32_t node, const char *fm
  */
 G_GNUC_PRINTF(4, 5)
 void srv_config_note(GPtrArray *problems, bool is_error, const char *subject, const char *fmt, ...);
+
+/* "networks[2].fallback" of a value, "" of the whole file; the caller owns the string. */
+char *srv_reader_path(const struct srv_reader *reader, uint32_t node);
 
 /* "sriovd.json:3:7" of a value; the caller owns the string. */
 char *srv_reader_where(const struct srv_reader *reader, uint32_t node);

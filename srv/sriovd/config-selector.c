@@ -207,7 +207,7 @@ const struct srv_key srv_config_keys_selector[] = {
 	       "a NUMA node from 0 to 1023, or -1 for a PF without one") },
 	{ LIST("linkTypes", read_words, link_types, "\"ether\" or \"infiniband\""),
 	  .is_valid = is_link_type },
-	SRV_KEY_END,
+	SRV_KEY_END("{\"pfNames\": [\"enp1s0\"]}"),
 };
 
 static void read_selector(struct srv_reader *reader, struct srv_json at, GPtrArray *selectors)

@@ -137,6 +137,16 @@ static void authorize_groups_missing_root_alone(void **state)
 	}
 }
 
+/* Both rights given to one group, it is named once. */
+static void authorize_one_group_for_both_is_named_once(void **state)
+{
+	const struct srv_access access = { (char *)"net", (char *)"net" };
+	sriov_autoerror err = NULL;
+
+	srv_api_authorize(&peers[STRANGER], "GetStatus", &with_read_group, &access, &err);
+	assert_string_equal(err->message, "only root and members of the group net may do this");
+}
+
 static void authorize_denied_sentence_names_who_may(void **state)
 {
 	sriov_autoerror change = NULL;
@@ -169,6 +179,7 @@ int main(void)
 		cmocka_unit_test(table_holds_every_method_of_the_interface),
 		cmocka_unit_test(authorize_group_is_the_primary_one_counts),
 		cmocka_unit_test(authorize_groups_missing_root_alone),
+		cmocka_unit_test(authorize_one_group_for_both_is_named_once),
 		cmocka_unit_test(authorize_denied_sentence_names_who_may),
 		cmocka_unit_test(authorize_unknown_method_root_alone),
 	};

@@ -190,14 +190,23 @@ static void config_parse_defaults_are_the_safe_ones(void **state)
 	"a name of 1 to 64 letters, digits, \".\", \"_\" and \"-\" that begins with a " \
 	"letter or a digit"
 
+#define COMMA "look there and just before for a comma, quote or bracket too few or too many\n"
+
 static const struct {
 	const char *json, *problems;
 } mistakes[] = {
-	{ "", "E a.json:1:1: '[' or '{' expected near end of file\n" },
-	{ "{\n  \"pools\": [}\n", "E a.json:2:13: unexpected token near '}'\n" },
-	{ "{\"pools\":[],\"pools\":[]}", "E a.json:1:19: duplicate object key near '\"pools\"'\n" },
-	{ "{} x", "E a.json:1:4: end of file expected near 'x'\n" },
-	{ "[]", "E a.json:1:1: must be an object {…}, not a list\n" },
+	{ "", "E a.json: it is empty, which is not valid JSON; write {} for no settings\n" },
+	{ " \n", "E a.json: it is empty, which is not valid JSON; write {} for no settings\n" },
+	{ "{\"pools\": [", "E a.json:1:11: not valid JSON: ']' expected near end of file; the file "
+			   "is cut off, or a bracket or quote is never closed\n" },
+	{ "{\n  \"pools\": [}\n",
+	  "E a.json:2:13: not valid JSON: unexpected token near '}'; " COMMA },
+	{ "{\"pools\":[],\"pools\":[]}", "E a.json:1:19: not valid JSON: duplicate object key near "
+					 "'\"pools\"'; give each key once\n" },
+	{ "{} x", "E a.json:1:4: not valid JSON: end of file expected near 'x'; something stands "
+		  "behind the last bracket: remove it\n" },
+	{ "[]", "E a.json:1:1: the file: must be an object, for example {\"pools\": [], "
+		"\"networks\": []}, not a list\n" },
 	{ "{\"pool\":[]}", "E a.json:1:2: unknown key \"pool\"; did you mean \"pools\"?\n" },
 	{ "{\"x\":1}", "E a.json:1:2: unknown key \"x\"; known here are \"$schema\", \"pools\", "
 		       "\"networks\", \"access\", \"failover\", \"reconcileSeconds\"\n" },
@@ -212,9 +221,16 @@ static const struct {
 	  "E a.json:1:12: unknown key \"admingroup\"; did you mean \"adminGroup\"?\n" },
 	{ "{\"access\":{\"adminGroup\":\"\"}}",
 	  "E a.json:1:25: \"adminGroup\" must be the name of a group, not \"\"\n" },
-	{ "{\"pools\":[1]}", "E a.json:1:11: must be an object {…}, not 1\n" },
-	{ "{\"pools\":[{}]}", "E a.json:1:11: \"name\" is missing\n"
-			      "E a.json:1:11: \"select\" is missing\n" },
+	{ "{\"pools\":[1]}",
+	  "E a.json:1:11: pools[0]: must be an object, for example {\"name\": \"fast\", "
+	  "\"select\": {\"pfNames\": [\"enp1s0\"]}}, not 1\n" },
+	{ "{\"pools\":[{}]}", "E a.json:1:11: pools[0]: \"name\" is missing\n"
+			      "E a.json:1:11: pools[0]: \"select\" is missing\n" },
+	{ "{\"access\":[]}", "E a.json:1:11: access: must be an object, for example "
+			     "{\"adminGroup\": \"sriovd\"}, not a list\n" },
+	{ SELECT("[{\"drivers\":[\"igb\"]},7]"),
+	  "E a.json:1:53: pools[0].select[1]: must be an object, for example {\"pfNames\": "
+	  "[\"enp1s0\"]}, not 7\n" },
 	{ POOL(",\"numVfs\":0"), "E a.json:1:61: \"numVfs\" must be a whole number from 1 to 65535 "
 				 "(or left out, to take the VFs that are there), not 0\n" },
 	{ POOL(",\"numVfs\":\"7\""),
@@ -301,7 +317,8 @@ static const struct {
 	{ NETWORK(",\"linkState\":\"up\""), "E a.json:2:48: \"linkState\" must be \"auto\", "
 					    "\"enable\" or \"disable\", not \"up\"\n" },
 	{ NETWORK(",\"fallback\":\"macvtap\""),
-	  "E a.json:2:47: must be an object {…}, not \"macvtap\"\n" },
+	  "E a.json:2:47: networks[0].fallback: must be an object, for example {\"type\": "
+	  "\"macvtap\"}, not \"macvtap\"\n" },
 	{ NETWORK(",\"fallback\":{\"type\":\"bridge\"}"),
 	  "E a.json:2:47: a fallback of the type \"bridge\" needs \"bridge\"\n" },
 	{ NETWORK(",\"fallback\":{\"type\":\"network\",\"bridge\":\"br0\"}"),
@@ -492,8 +509,10 @@ static void config_parse_hostile_text_made_harmless(void **state)
 	problem = problems->pdata[0];
 	assert_string_equal(problem->subject, "conf.d/a?b\xef\xbf\xbd.json:1:2");
 	assert_true(g_str_has_prefix(problem->message, "unknown key \"x?\\n\"; known"));
-	assert_problems("{\"a\001\":1}", "E a.json:1:3: control character 0x1 near '\"a'\n");
-	assert_problems("{\"a\":\x1b}", "E a.json:1:6: invalid token near '?'\n");
+	assert_problems("{\"a\001\":1}",
+			"E a.json:1:3: not valid JSON: control character 0x1 near '\"a'; " COMMA);
+	assert_problems("{\"a\":\x1b}",
+			"E a.json:1:6: not valid JSON: invalid token near '?'; " COMMA);
 }
 
 static void config_parse_many_pools_on_one_pf_quick(void **state)
@@ -607,7 +626,9 @@ static void config_load_unreadable_files_named(void **state)
 		"E %s/conf.d/10-fifo.json: is not a regular file\n"
 		"E %s/conf.d/20-link.json: cannot be read: No such file or directory\n"
 		"E %s/conf.d/30-nul.json: holds a NUL byte and so is no JSON\n"
-		"E conf.d/40-bad.json:1:1: string or '}' expected near end of file\n",
+		"E conf.d/40-bad.json:1:1: not valid JSON: string or '}' expected near end of "
+		"file; the "
+		"file is cut off, or a bracket or quote is never closed\n",
 		dir, dir, dir);
 	g_autofree char *problems = NULL;
 

@@ -154,6 +154,47 @@ static void pf_show_of_one_without_vfs_prints_the_pf(void **state)
 	canned_daemon_free(daemon);
 }
 
+/* "nic show OWNER": as much as there is, each nic in full. */
+static void nic_show_without_id_shows_all_of_the_owner(void **state)
+{
+	struct canned_daemon *daemon = canned_daemon_new();
+	g_autofree char *path = TEST_SOURCE("tests/fixtures/ctl/nic-show.json");
+	g_autofree char *one = canned_fixture("nic-show.txt");
+	g_autofree char *two = g_strdup_printf("%s\n%s", one, one);
+	json_t *nic = json_object_get(json_load_file(path, 0, NULL), "nic");
+
+	for (int n = 1; n <= 2; n++) {
+		struct ctl_run_of run = { .args = "nic show mail" };
+		json_t *nics = json_array();
+
+		for (int i = 0; i < n; i++)
+			json_array_append(nics, nic);
+		canned_reset(daemon);
+		canned_reply(daemon, "ListNics", json_pack("{s:o}", "nics", nics));
+		ctl_run_it(daemon, &run);
+		assert_string_equal(run.err, "");
+		assert_string_equal(run.out, n == 1 ? one : two);
+		assert_string_equal(daemon->calls->str, "ListNics {\"owner\":\"mail\"}\n");
+		assert_int_equal(run.status, 0);
+		ctl_run_clear(&run);
+	}
+	canned_daemon_free(daemon);
+}
+
+static void nic_show_of_an_owner_without_nics_is_not_found(void **state)
+{
+	struct canned_daemon *daemon = canned_daemon_new();
+	struct ctl_run_of run = { .args = "nic show web1" };
+
+	canned_reply(daemon, "ListNics", json_pack("{s:[]}", "nics"));
+	ctl_run_it(daemon, &run);
+	assert_string_equal(run.err, "sriovctl: web1: sriovd knows no nic of it; sriovctl nic list "
+				     "shows all\n");
+	assert_int_equal(run.status, 4);
+	ctl_run_clear(&run);
+	canned_daemon_free(daemon);
+}
+
 static void lists_that_are_empty_say_so(void **state)
 {
 	static const struct {
@@ -163,12 +204,16 @@ static void lists_that_are_empty_say_so(void **state)
 		{ "vf list", "ListVFs", "vfs", "There are no VFs.\n" },
 		{ "nic list", "ListNics", "nics",
 		  "There are no nics; 'sriovctl nic add' gives a domain one.\n" },
+		{ "nic list web1", "ListNics", "nics",
+		  "web1: sriovd knows no nic of it; to give a domain one: sriovctl nic add DOMAIN "
+		  "--network NETWORK\n" },
 	};
 	struct canned_daemon *daemon = canned_daemon_new();
 
 	for (size_t i = 0; i < G_N_ELEMENTS(empty); i++) {
 		struct ctl_run_of run = { .args = empty[i].args };
 
+		canned_reset(daemon);
 		canned_reply(daemon, empty[i].method, json_pack("{s:[]}", empty[i].member));
 		ctl_run_it(daemon, &run);
 		assert_string_equal(run.out, empty[i].text);
@@ -285,6 +330,8 @@ int main(void)
 		cmocka_unit_test(every_command_prints_the_reply_as_json),
 		cmocka_unit_test(pf_show_prints_the_pf_and_its_vfs),
 		cmocka_unit_test(pf_show_of_one_without_vfs_prints_the_pf),
+		cmocka_unit_test(nic_show_without_id_shows_all_of_the_owner),
+		cmocka_unit_test(nic_show_of_an_owner_without_nics_is_not_found),
 		cmocka_unit_test(lists_that_are_empty_say_so),
 		cmocka_unit_test(status_of_very_many_nics_lists_those_that_want_attention),
 		cmocka_unit_test(terminal_gets_colours_and_broken_lines),

@@ -50,8 +50,9 @@ static void mistakes_are_refused_with_what_was_meant(void **state)
 		{ "vf claim x --network", "sriovctl: vf claim: missing argument for --network" },
 		{ "vf claim x y --network a", "sriovctl: vf claim: \"y\" is an argument too many" },
 		{ "reload now", "sriovctl: reload: \"now\" is an argument too many" },
-		{ "nic show web1", "sriovctl: nic show: ID is missing" },
-		{ "nic remove web1", "sriovctl: nic remove: ID is missing" },
+		{ "nic show", "sriovctl: nic show: OWNER is missing" },
+		{ "nic remove web1",
+		  "sriovctl: nic remove: ID is missing; sriovctl nic list web1 shows them" },
 		{ "ledger rebuild",
 		  "sriovctl: ledger rebuild: away from a terminal it wants --yes" },
 		{ "pf list --socket", "sriovctl: missing argument for --socket" },
@@ -172,17 +173,30 @@ static void errors_of_the_daemon_become_a_sentence_and_a_status(void **state)
 	canned_daemon_free(daemon);
 }
 
+/* In the words of the command, not of the API's method. */
 static void stranger_is_told_who_may(void **state)
 {
+	static const char *const commands[][2] = {
+		{ "vf claim x --network a", "vf claim" },
+		{ "nic add web1 --network a", "nic add" },
+		{ "", "status" },
+		{ "vf release dpdk1", "vf release" },
+		{ "events", "events" },
+	};
 	struct canned_daemon *daemon = canned_daemon_new();
-	struct ctl_run_of run = { .args = "vf claim x --network a" };
 
 	daemon->denies = true;
-	ctl_run_it(daemon, &run);
-	assert_string_equal(run.err, "sriovctl: Claim: only root and members of the group sriovd "
-				     "may do this\n");
-	assert_int_equal(run.status, 9);
-	ctl_run_clear(&run);
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+		struct ctl_run_of run = { .args = commands[i][0] };
+		g_autofree char *expected = g_strdup_printf(
+			"sriovctl: %s: only root and members of the group sriovd may do this\n",
+			commands[i][1]);
+
+		ctl_run_it(daemon, &run);
+		assert_string_equal(run.err, expected);
+		assert_int_equal(run.status, 9);
+		ctl_run_clear(&run);
+	}
 	canned_daemon_free(daemon);
 }
 

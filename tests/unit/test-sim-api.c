@@ -92,6 +92,17 @@ static void names_that_mean_nothing_are_not_found(void **state)
 }
 
 /* Calls that wait together are read for together, and each gets the whole answer. */
+/* A name that was mistyped is what is wrong, whatever else is. */
+static void unknown_names_are_told_before_libvirt_is_missed(void **state)
+{
+	sim_virt_connect(false);
+	api_assert_error("Drain", "{'pf':'enp9s0'}", "NotFound", "sriovctl pf list");
+	api_assert_error("Resize", "{'pf':'enp9s0','numVfs':1}", "NotFound", "sriovctl pf list");
+	api_assert_error("Undrain", "{'pf':'enp9s0'}", "NotFound", "sriovctl pf list");
+	api_assert_error("Demote", "{'owner':'web1'}", "NotFound", "sriovctl nic list");
+	api_assert_error("Drain", "{'pf':'enp1s0'}", "Unavailable", "libvirt");
+}
+
 static void list_vfs_many_at_once_answers_all_alike(void **state)
 {
 	struct api_client *clients[20];
@@ -425,6 +436,7 @@ int main(void)
 		api_test(list_pfs_and_status_show_the_same_pfs),
 		api_test(list_vfs_of_one_pf_lists_its_vfs),
 		api_test(names_that_mean_nothing_are_not_found),
+		api_test(unknown_names_are_told_before_libvirt_is_missed),
 		api_test(list_vfs_many_at_once_answers_all_alike),
 		api_test(list_vfs_client_gone_is_no_harm),
 		api_test(list_pfs_one_hangs_answers_in_time_and_says_so),
