@@ -134,22 +134,25 @@ void srv_decision_free(struct srv_decision *decision)
 	g_free(decision);
 }
 
+bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf)
+{
+	const char *uplink = nic->row.uplink;
+	size_t len = strlen(pf->name);
+
+	/* the PF itself, or a VLAN link "PF.VLAN" on it */
+	return uplink && strncmp(uplink, pf->name, len) == 0 &&
+	       (uplink[len] == '\0' || uplink[len] == '.');
+}
+
 static guint virtio_nics_on(struct srv_model *model, const struct srv_pf *pf)
 {
-	size_t len = strlen(pf->name);
 	GHashTableIter iter;
 	gpointer value;
 	guint n = 0;
 
 	g_hash_table_iter_init(&iter, model->nics);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const char *uplink = ((const struct srv_nic *)value)->row.uplink;
-
-		/* the PF itself, or a VLAN link "PF.VLAN" on it */
-		if (uplink && strncmp(uplink, pf->name, len) == 0 &&
-		    (uplink[len] == '\0' || uplink[len] == '.'))
-			n++;
-	}
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		n += srv_nic_stands_on(value, pf);
 	return n;
 }
 

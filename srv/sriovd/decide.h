@@ -69,3 +69,6 @@ json_t *srv_decision_to_json(const struct srv_decision *decision, enum srv_backi
 			     const char *summary);
 
 const char *srv_verdict_text(enum srv_verdict verdict);
+
+/* Does its virtio device stand on the PF, or on a VLAN link of it? */
+bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf);

@@ -50,7 +50,7 @@ int srv_drain_check(struct srv_daemon *daemon, struct srv_pf *pf, bool force,
 	}
 	if (claimed->len)
 		return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
-				       "%s: whoever claimed it has to let it go (sriovctl release)",
+				       "%s: whoever claimed it has to let it go (sriovctl vf release)",
 				       claimed->str);
 	if (hurt->len && !force)
 		return sriov_error_set(

@@ -128,12 +128,14 @@ static int inherited_socket(struct sriov_error **err)
 			       n);
 }
 
-static int get_socket(const char *path, int *ret_fd, struct sriov_error **err)
+/* ret_made: it is ours, at path, and not systemd's */
+static int get_socket(const char *path, int *ret_fd, bool *ret_made, struct sriov_error **err)
 {
 	sriov_autoerror why = NULL;
 	g_autofree char *dir = g_path_get_dirname(path);
 	int fd = inherited_socket(&why);
 
+	*ret_made = fd < 0;
 	if (fd >= 0) {
 		*ret_fd = fd;
 		return 0;
@@ -215,15 +217,20 @@ static int serve(const struct options *options, struct sriov_error **err)
 		.state_dir = options->state_dir ?: SRIOVD_STATEDIR,
 		.plugin_dir = options->plugins ?: SRIOVD_PLUGINDIR,
 	};
+	const char *socket = options->socket ?: SRV_SOCKET_PATH;
 	struct program program = { 0 };
+	bool made;
 	int r, fd;
 
 	/* First of all, since it tells whether another one runs. */
-	r = get_socket(options->socket ?: SRV_SOCKET_PATH, &fd, err);
+	r = get_socket(socket, &fd, &made, err);
 	if (r < 0)
 		return r;
 	r = srv_daemon_new(&daemon_options, &program.daemon, err);
 	if (r < 0) {
+		/* Nobody shall find a socket at which nobody will ever answer. */
+		if (made)
+			unlink(socket);
 		close(fd);
 		return r;
 	}

@@ -392,7 +392,7 @@ static void step_next(struct provision *work)
 	}
 	if (!pf->external && bind_some(work))
 		return;
-	srv_pf_verify(work->daemon, pf, verified, work);
+	srv_pf_verify_free(work->daemon, pf, verified, work);
 }
 
 static void provision_start(void *data)

@@ -591,6 +591,14 @@ void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 	configure_claims(daemon, pf, false);
 }
 
+static void watch_pfs(void *data)
+{
+	struct srv_daemon *daemon = data;
+
+	for (guint i = 0; i < daemon->model->pfs->len; i++)
+		srv_pf_watch(daemon, daemon->model->pfs->pdata[i]);
+}
+
 /* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */
 static gboolean on_period(gpointer data)
 {
@@ -598,11 +606,9 @@ static gboolean on_period(gpointer data)
 
 	srv_host_retry_failed(daemon);
 	srv_host_refresh(daemon);
-	srv_reconcile(daemon);
+	srv_reconcile_then(daemon, watch_pfs, daemon);
 	srv_sweep(daemon);
 	configure_claims(daemon, NULL, true);
-	for (guint i = 0; i < daemon->model->pfs->len; i++)
-		srv_pf_watch(daemon, daemon->model->pfs->pdata[i]);
 	return G_SOURCE_CONTINUE;
 }
 

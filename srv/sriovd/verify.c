@@ -20,6 +20,7 @@
 struct verify {
 	struct srv_daemon *daemon;
 	struct srv_pf *pf;
+	bool also_used; /* not the free ones alone */
 	uint32_t ifindex;
 	int64_t began;		    /* g_get_monotonic_time() */
 	struct snl_vf_attrs *attrs; /* [n] by index; NULL: the kernel does not tell */
@@ -110,13 +111,13 @@ static bool compare_vf(struct verify *verify, struct srv_ledger_txn *txn, struct
 {
 	const struct snl_vf_attrs *now = &verify->attrs[vf->ref.index];
 	uint32_t traces = is_free(vf) ? find_traces(now) : 0;
-	uint32_t drift = find_drift(verify, vf, now);
+	uint32_t drift = verify->also_used ? find_drift(verify, vf, now) : 0;
 
 	if (traces)
 		mark(verify, txn, vf, traces);
 	else if (drift)
 		put_back(verify, vf, drift);
-	else if (is_unknown(vf))
+	else if (verify->also_used && is_unknown(vf))
 		srv_nic_restore(verify->daemon, vf->nic);
 	return traces != 0;
 }
@@ -138,19 +139,19 @@ static void verify_done(void *data)
 	g_free(verify);
 }
 
-static bool is_of_interest(const struct srv_vf *vf)
+static bool is_of_interest(const struct srv_vf *vf, bool also_used)
 {
-	return is_free(vf) || (vf->facts && vf->nic);
+	return is_free(vf) || (also_used && vf->facts && vf->nic);
 }
 
-void srv_pf_verify(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(void *data),
-		   void *data)
+static void verify_pf(struct srv_daemon *daemon, struct srv_pf *pf, bool also_used,
+		      void (*done)(void *data), void *data)
 {
 	struct verify *verify;
 	bool any = false;
 
 	for (guint i = 0; i < pf->vfs->len && !any; i++)
-		any = is_of_interest(pf->vfs->pdata[i]);
+		any = is_of_interest(pf->vfs->pdata[i], also_used);
 	if (!any || !pf->facts || !pf->facts->ifindex) {
 		done(data);
 		return;
@@ -158,11 +159,18 @@ void srv_pf_verify(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(vo
 	verify = g_new0(struct verify, 1);
 	verify->daemon = daemon;
 	verify->pf = pf;
+	verify->also_used = also_used;
 	verify->ifindex = pf->facts->ifindex;
 	verify->began = g_get_monotonic_time();
 	verify->done = done;
 	verify->data = data;
 	srv_queue_push(pf->queue, verify_run, verify_done, verify);
+}
+
+void srv_pf_verify_free(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(void *data),
+			void *data)
+{
+	verify_pf(daemon, pf, false, done, data);
 }
 
 /* Now and then */
@@ -186,7 +194,7 @@ static void watch_start(void *data)
 	struct watch *watch = data;
 
 	if (watch->pf->state == SRV_PF_READY && !watch->pf->was_down)
-		srv_pf_verify(watch->daemon, watch->pf, watched, watch);
+		verify_pf(watch->daemon, watch->pf, true, watched, watch);
 	else
 		watched(watch);
 }

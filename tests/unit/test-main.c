@@ -284,6 +284,8 @@ static void second_one_is_refused_with_a_sentence(void **state)
 	assert_int_equal(status_of(run(program, "state", other, log)), 1);
 	same_state = contents(program, "second");
 	assert_non_null(strstr(same_state, "the ledger is in use by process"));
+	assert_int_not_equal(access(other, F_OK), 0);
+	assert_int_equal(access(program->socket, F_OK), 0);
 	end(program, SIGTERM);
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # sriovd is killed in the middle of a promotion, a demotion, a drain and a resize, and stopped: the guest's network never ends, and what began goes on.
 # timeout: 900
-# long: not seen to pass yet
+# long: for its time only
 failover_up 2
 peer_up 100 10.9.0.1
 failover_guest g1 52:54:00:aa:00:11

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A guest without failover gets no VF, one without the VF's driver loses it again, one that ignores the unplug keeps it: all keep their network.
 # timeout: 600
-# long: not seen to pass yet
+# long: for its time only
 failover_up 2
 peer_up 100 10.9.0.1
 step "no driver for the VF"

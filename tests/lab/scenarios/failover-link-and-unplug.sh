@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Link of a PF down and up, and the PF pulled out: failover nics carry on over virtio on another uplink, and come back.
 # timeout: 600
-# long: not seen to pass yet
+# long: for its time only
 LAB_FALLBACK='{ "type": "macvtap", "uplink": "enp2s0" }'
 failover_up 2
 ip link set enp2s0 up

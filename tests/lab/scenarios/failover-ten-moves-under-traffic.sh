@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A failover nic is promoted and demoted ten times while 200 packets a second go each way: how many are lost, how long is the longest gap.
 # timeout: 900
+# long: for its time only
 failover_up 2
 peer_up 100 10.9.0.1
 failover_guest g1 52:54:00:aa:00:11
