@@ -161,7 +161,7 @@ static void nic_show_without_id_shows_all_of_the_owner(void **state)
 	g_autofree char *path = TEST_SOURCE("tests/fixtures/ctl/nic-show.json");
 	g_autofree char *one = canned_fixture("nic-show.txt");
 	g_autofree char *two = g_strdup_printf("%s\n%s", one, one);
-	json_t *nic = json_object_get(json_load_file(path, 0, NULL), "nic");
+	json_t *reply = json_load_file(path, 0, NULL), *nic = json_object_get(reply, "nic");
 
 	for (int n = 1; n <= 2; n++) {
 		struct ctl_run_of run = { .args = "nic show mail" };
@@ -178,6 +178,7 @@ static void nic_show_without_id_shows_all_of_the_owner(void **state)
 		assert_int_equal(run.status, 0);
 		ctl_run_clear(&run);
 	}
+	json_decref(reply);
 	canned_daemon_free(daemon);
 }
 
