@@ -49,9 +49,10 @@ int srv_drain_check(struct srv_daemon *daemon, struct srv_pf *pf, bool force,
 		add_name(is_guests(vf->nic) ? hurt : claimed, vf->nic);
 	}
 	if (claimed->len)
-		return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
-				       "%s: whoever claimed it has to let it go (sriovctl vf release)",
-				       claimed->str);
+		return sriov_error_set(
+			err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
+			"%s: whoever claimed it has to let it go (sriovctl vf release)",
+			claimed->str);
 	if (hurt->len && !force)
 		return sriov_error_set(
 			err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
