@@ -436,6 +436,15 @@ void sim_hook_release(struct sim_domain *domain)
 	srv_nic_owner_gone(sim_daemon, domain->uuid);
 }
 
+/* Whatever it needed was to be there when its hook said yes. */
+static void must_run(const struct sim_domain *domain)
+{
+	sim_lock();
+	if (!domain->active)
+		sim_broken("%s cannot start, though its hook let it", domain->name);
+	sim_unlock();
+}
+
 char *sim_boot(struct sim_domain *domain)
 {
 	char *refusal;
@@ -450,6 +459,7 @@ char *sim_boot(struct sim_domain *domain)
 		return refusal;
 	}
 	sim_appear(domain);
+	must_run(domain);
 	sim_hook_started(domain);
 	sim_virt_event(domain->uuid, SRV_VIRT_STARTED);
 	return NULL;
@@ -464,6 +474,7 @@ static void boot_on(const struct sriov_error *error, void *data)
 		return;
 	}
 	sim_appear(domain);
+	must_run(domain);
 	if (!domain->active) {
 		sim_hook_release(domain);
 		return;

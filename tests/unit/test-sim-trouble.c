@@ -614,6 +614,22 @@ static void attributes_changed_past_us_are_set_again(void **state)
 	sim_assert_rules();
 }
 
+static void changed_network_reaches_the_vfs_in_use(void **state)
+{
+	const struct sim_vf *vf = sim_pf_by_bus(1)->vf;
+
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_REQUIRED)));
+	sim_settle();
+	assert_int_equal(vf[0].attrs.max, 1000);
+	take_config("{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]},"
+		    "\"numVfs\":7}],\"networks\":[{\"name\":\"a\",\"pool\":\"fast\","
+		    "\"vlan\":100,\"maxTxRate\":500}]}");
+	sim_run((sim_daemon->model->config->reconcile_seconds + 1) * 1000);
+	sim_settle();
+	assert_int_equal(vf[0].attrs.max, 500);
+	sim_assert_rules();
+}
+
 /* Between its being set up and its being attached. */
 static void vf_that_vanishes_before_its_attach_is_not_attached(void **state)
 {
@@ -746,6 +762,7 @@ int main(void)
 		sim_test(link_that_was_read_earlier_is_not_taken_for_news),
 		sim_test(start_waits_for_the_link_of_a_pf_that_was_just_brought_up),
 		sim_test(attributes_changed_past_us_are_set_again),
+		sim_test(changed_network_reaches_the_vfs_in_use),
 		sim_test(vf_that_vanishes_before_its_attach_is_not_attached),
 		sim_test(pf_that_hangs_is_not_waited_for_by_every_look),
 		cmocka_unit_test_setup_teardown(pf_that_failed_is_tried_again, set_up_failing,

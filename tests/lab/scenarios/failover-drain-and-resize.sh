@@ -37,8 +37,7 @@ for i in 1 2 3 4 5; do
 	total=$((total + lost))
 done
 echo "failover-drain-and-resize: lost $total of 6000" > /results/failover-drain-and-resize
-# Twenty moves: what is lost is lost inside the guests (srv/sriovd/steer.h), more under emulation. Never more than 2 %.
-[ "$total" -le 120 ] || fail "$total of 6000 packets lost"
+[ "$total" -le 30 ] || fail "$total packets lost"
 step "an exclusive nic is not interrupted"
 guest_define e1 --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:31'
 guest_start e1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A failover nic is promoted and demoted ten times while 200 packets a second go each way: how many are lost, how long is the longest gap.
 # timeout: 900
-# long: for its time only
+# long: it does not pass yet: both halves receive for a moment at each move, and some packets come twice
 failover_up 2
 peer_up 100 10.9.0.1
 failover_guest g1 52:54:00:aa:00:11
@@ -25,7 +25,6 @@ say "longest gap: $calm ms undisturbed, $gap ms with ten moves"
 wait_half g1 igbvf
 wait_eq 30 'parked bridge' tap_takes g1
 echo "failover-ten-moves: sent $sent lost $lost duplicated $duplicates gap $gap undisturbed $calm" > /results/failover-ten-moves
-# Lost is what comes between the guest's closing of the VF and its leaving of net_failover, doubled what both halves receive
-# until the macvtap is parked (srv/sriovd/steer.h): both so many milliseconds a move, more under emulation. Never more than 2 %.
-[ "$lost" -le $((sent / 50)) ] || fail "$lost of $sent packets lost in ten moves"
-[ "$duplicates" -le $((sent / 50)) ] || fail "$duplicates of $sent packets duplicated in ten moves"
+assert_eq 0 "$duplicates" "packets duplicated"
+# What is lost is lost between the guest's closing of the VF and its leaving of net_failover; ten demotions
+[ "$lost" -le 40 ] || fail "$lost packets lost in ten moves"
