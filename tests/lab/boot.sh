@@ -91,6 +91,8 @@ l1_start() {
 		-kernel /lab/images/vmlinux -initrd /lab/images/initrd
 		-append "console=ttyS0 quiet panic=0 intel_iommu=on iommu=pt mitigations=off audit=0 nokaslr tsc=nowatchdog nowatchdog ${tick:-} lsm=landlock systemd.show_status=0 rd.udev.log_level=3 net.ifnames=1 lab.stage=$stage lab.nics=$nics"
 		-serial file:/lab/run/console.log
+		# says "Triple fault" when a CPU of L1 has lost its way so far that it resets itself: see l1_breakage
+		-d cpu_reset -D /lab/run/cpu.log
 		-drive file=/lab/images/root.img,if=none,id=d0,format=raw,snapshot=on,cache=unsafe,aio=threads
 		-device virtio-blk-pci,drive=d0
 		-fsdev local,id=tree,path=/tree,security_model=none,readonly=on,multidevs=remap
@@ -149,11 +151,12 @@ l1_wait_ready() {
 
 # l1_breakage: has the emulator broken L1's kernel? Says how in $l1_broken. These are seen with nested virtualisation under TCG only:
 # a virtual CPU that comes back from a guest with a wrong stack, one that runs a breakpoint which the kernel has taken out again
-# (l1/hold.sh), one whose timer never fires again.
+# (l1/hold.sh), one whose timer never fires again, one that faults until it resets itself (the kernel says nothing then, and boots).
 l1_breakage() {
 	local log=$state/run/console.log
 	l1_broken=''
-	if grep -qs 'TASK stack guard page was hit' "$log"; then l1_broken="L1's kernel lost its stack"
+	if grep -qs '^Triple fault' "$state/run/cpu.log"; then l1_broken="a CPU of L1 fell into a triple fault"
+	elif grep -qs 'TASK stack guard page was hit' "$log"; then l1_broken="L1's kernel lost its stack"
 	elif grep -qs 'Oops: int3' "$log"; then l1_broken="L1's kernel panicked at code that it was patching"
 	elif grep -qsE '(BUG|Oops|PANIC): |general protection fault|double fault' "$log" && grep -qsE 'Comm: CPU [0-9]+/KVM' "$log"; then
 		l1_broken="L1's kernel panicked while it ran a guest"

@@ -57,7 +57,7 @@ peer_run() { ip netns exec peer "$@"; }
 peer_ping() {
 	local out
 	retry 20 peer_run ping -q -c 1 -W 1 "$1" > /dev/null || fail "peer: no answer from $1"
-	out=$(peer_run ping -q -c "${2:-3}" -i 0.3 -W 2 "$1") || true
+	out=$(peer_run ping -q -c "${2:-3}" -i 0.3 -W 15 "$1") || true
 	assert_match ' 0% packet loss' "$out" "peer pings $1"
 }
 
