@@ -119,20 +119,43 @@ static int probe_by_itself(const struct spci_target *target)
 }
 
 /*
+ * Probing again for a while, which all functions of this process together do no longer than 2 s:
+ *
  * udev loads the module of a VF's own driver when it hears of the first VF, which is while we are
- * here already, and nothing binds a VF then: so it is tried again for a while. All functions of
- * this process together wait no longer than that: the module may not exist.
+ * here already, and nothing binds a VF then. The module may not exist, though.
+ *
+ * And while that module's driver goes over all functions, the VF is its driver's for a moment,
+ * until the kernel finds that it may not be (really_probe(), pci_device_can_probe()); whoever
+ * writes to drivers_probe in that moment gets success, and nothing was probed
+ * (drivers/base/bus.c bus_rescan_devices_helper() asks for dev->driver without the device's lock).
  */
-static int probe_until_loaded(const struct spci_target *target)
+static bool may_probe_again(void)
 {
 	static unsigned polls = 40;
+
+	if (polls == 0)
+		return false;
+	polls--;
+	g_usleep(50 * 1000);
+	return true;
+}
+
+static int probe_until_loaded(const struct spci_target *target)
+{
 	int r = probe_by_itself(target);
 
-	while (spci_device_driver(target->device, "driver") == NULL && polls > 0) {
-		polls--;
-		g_usleep(50 * 1000);
+	while (spci_device_driver(target->device, "driver") == NULL && may_probe_again())
 		r = probe_by_itself(target);
-	}
+	return r;
+}
+
+static int probe_until_bound(const struct spci_target *target, const char *driver)
+{
+	int r = probe(target);
+
+	while (g_strcmp0(spci_device_driver(target->device, "driver"), driver) != 0 &&
+	       may_probe_again())
+		r = probe(target);
 	return r;
 }
 
@@ -170,7 +193,8 @@ int spci_target_bind_again(const struct spci_target *target, const char *driver,
 	int r;
 
 	sriov_sysfs_read(target->device, "driver_override", override, sizeof(override));
-	r = strcmp(override, driver) == 0 ? probe(target) : probe_by_itself(target);
+	r = strcmp(override, driver) == 0 ? probe_until_bound(target, driver)
+					  : probe_by_itself(target);
 	if (g_strcmp0(spci_device_driver(target->device, "driver"), driver) == 0)
 		return 0;
 	return explain(target, driver, r, err);
@@ -200,7 +224,7 @@ static int rebind(const struct spci_target *target, const char *driver, struct s
 	r = now ? spci_target_unbind(target, now, err) : 0;
 	if (r < 0)
 		return r;
-	r = driver ? probe(target) : probe_until_loaded(target);
+	r = driver ? probe_until_bound(target, driver) : probe_until_loaded(target);
 	return is_bound(target, driver) ? 0 : explain(target, driver, r, err);
 }
 

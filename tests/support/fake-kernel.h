@@ -29,6 +29,7 @@ struct fake_kernel {
 	int fail_errno;	       /* … gives this errno */
 	const char *deaf_file; /* writing to it succeeds and changes nothing */
 	const char *refuses;   /* this driver's probe fails */
+	unsigned deaf_probes;  /* as many probes do nothing: another driver just tries the device */
 	/* What happened: "0000:01:00.0/sriov_numvfs=7\n" … */
 	GString *writes;
 };

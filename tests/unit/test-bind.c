@@ -179,6 +179,15 @@ static void bind_name_that_is_a_path_invalid(void **state)
 	assert_string_equal(fake_kernel.writes->str, "");
 }
 
+/* The module of its own driver is loaded in this moment, see pci/bind.c. */
+static void bind_while_another_driver_tries_it_probed_again(void **state)
+{
+	fake_kernel.deaf_probes = 3;
+	bind_ok(*state, "vfio-pci");
+	assert_string_equal(driver_of(*state, 0), "vfio-pci");
+	check_file(*state, VF_DIR "/driver_override", "vfio-pci");
+}
+
 /* FAULTS row 21: vfio-pci missing, or bind fails */
 static void bind_probe_fails_override_cleared(void **state)
 {
@@ -255,6 +264,8 @@ static void bind_pf_with_vfs_busy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* first, because a process tries again for 2 s in all */
+		CASE(bind_while_another_driver_tries_it_probed_again),
 		CASE(bind_vfio_override_then_probe),
 		CASE(bind_already_bound_nothing_written),
 		CASE(bind_bound_by_new_id_override_added_only),

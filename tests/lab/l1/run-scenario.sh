@@ -36,8 +36,18 @@ for g in /var/log/libvirt/qemu/*.log; do [ ! -e "$g" ] || cp "$g" "$out/guests/q
 if [ $rc != 0 ]; then
 	{
 		virsh list --all
-		ip -d link
-		ip -n peer addr 2> /dev/null
+		ip -s -d link
+		bridge fdb
+		ip -n peer -s addr 2> /dev/null
+		ip -n peer neigh 2> /dev/null
+		for g in $(virsh -q list --name); do
+			echo "-- inside $g, twice"
+			for _ in 1 2; do
+				guest_run "$g" -t 5 'ip -s addr; ip neigh; cat /proc/interrupts /proc/uptime' 2>&1 || echo "exit code $?"
+				sleep 1
+			done
+		done
+		cat /proc/interrupts
 		ps -ef
 	} > "$out/state.log" 2>&1
 fi
