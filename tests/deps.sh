@@ -4,7 +4,7 @@
 set -eu
 packages="gcc make pkg-config libc6-dev clang clang-format libclang-rt-14-dev|libclang-rt-19-dev
 	libglib2.0-dev libjansson-dev libxml2-dev libnl-3-dev libnl-route-3-dev libpci-dev libvirt-dev
-	libsystemd-dev libsqlite3-dev libcmocka-dev mmdebstrap e2fsprogs mandoc shellcheck"
+	libsystemd-dev libsqlite3-dev libcmocka-dev mmdebstrap e2fsprogs xz-utils mandoc shellcheck"
 
 installed() {
 	dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed

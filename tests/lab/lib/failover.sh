@@ -91,6 +91,26 @@ stream_end() {
 	say "$1: $sent sent, $lost lost, $duplicates duplicated, longest gap $gap ms"
 }
 
+# guest_standby_drops NAME: frames that came in by the virtio half and that the guest's net_failover dropped, because a VF was joined
+# (net_failover_handle_frame(); the kernel counts them as rx_nohandler)
+guest_standby_drops() {
+	guest_run "$1" 'for n in /sys/class/net/*/lower_*; do [ "$(basename "$(readlink "$n/device/driver")")" != virtio_net ] || cat "$n/statistics/rx_nohandler"; done'
+}
+# stream_gaps NAME MS SINCE: each pause of the last stream that was longer, and what sriovd had last said of the guest before it ended
+stream_gaps() {
+	journalctl -q --no-pager -o short-unix -u sriovd --since "@$3" | grep " nic $1/" > "/tmp/said.$1" || true
+	awk -v min="$2" '
+		FNR == NR { at[++n] = $1; $1 = $2 = $3 = ""; said[n] = $0; next }
+		/bytes from/ && match($0, /^\[[0-9.]+\]/) {
+			t = substr($0, 2, RLENGTH - 2)
+			if (last && (t - last) * 1000 > min) {
+				for (i = n; i > 0 && at[i] > t; i--) ;
+				printf "  pause of %d ms, %.0f ms after:%s\n", (t - last) * 1000, i ? (last - at[i]) * 1000 : 0, i ? said[i] : " nothing"
+			}
+			last = t
+		}' "/tmp/said.$1" "/tmp/stream.$1" >&2
+}
+
 # demote_promote NAME: once there and back; sriovctl returns when the guest is on virtio, and soon it has a VF again
 demote_promote() {
 	assert_ok sriovctl demote "$1"
