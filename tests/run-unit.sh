@@ -25,6 +25,8 @@ for program in "$@"; do
 	else
 		bad=0
 		echo "ok   $(basename "$program") ($ok)"
+		[ "$skip" -eq 0 ] ||
+			sed -n '/^\[  PASSED  \]/,$d; s/^\[  SKIPPED \] /     skipped: /p' "$log"
 	fi
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 done

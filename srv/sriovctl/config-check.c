@@ -10,7 +10,7 @@ static void print(struct ctl *ctl, const json_t *problems)
 
 	if (!count)
 		ctl_line(ctl->writer, 0, CTL_GOOD, "no mistakes");
-	ctl_show_problems(ctl, problems);
+	ctl_show_problems_by_place(ctl, problems);
 	if (count)
 		ctl_line(ctl->writer, 0, CTL_BOLD, "%s", count);
 }
@@ -18,7 +18,7 @@ static void print(struct ctl *ctl, const json_t *problems)
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
 	json_t *files = NULL, *reply = NULL, *problems;
-	int r = args[0] ? ctl_config_files(args, &files, err) : 0;
+	int r = args[0] ? ctl_config_files(args, ctl->env->in, &files, err) : 0;
 
 	if (r == 0)
 		r = ctl_call(ctl, "CheckConfig", json_pack("{s:o*}", "files", files), &reply, err);
@@ -40,11 +40,13 @@ const struct ctl_command ctl_config_check = {
 	.summary = "Finds the mistakes of a configuration before a reload does",
 	.text = "Without files: of what is on disk where sriovd reads it. A directory stands for "
 		"its "
-		"sriovd.json and conf.d/*.json. The check is against this host too: whether its "
+		"sriovd.json and conf.d/*.json, and - for what comes in on standard input. The "
+		"check is against this host too: whether its "
 		"PFs "
 		"are there, and have as many VFs as wanted.\n\n"
 		"Exits with 3 when there is an error; warnings alone are no failure.",
-	.example = "sriovctl config check\nsriovctl config check ./sriovd.json conf.d/*.json",
+	.example = "sriovctl config check\nsriovctl config check ./sriovd.json conf.d/*.json\n"
+		   "jq .sriovd inventory.json | sriovctl config check -",
 	.arguments = { { "DIR-OR-FILE", true, NULL } },
 	.many = true,
 	.run = run,

@@ -21,6 +21,12 @@ static int fail(const char *path, int errnum, struct sriov_error **err)
 			       "cannot be read: %s", g_strerror(errnum));
 }
 
+static int too_long(const char *path, struct sriov_error **err)
+{
+	return sriov_error_set(err, SRIOV_ERROR_LIMIT, EFBIG, path,
+			       "is longer than 1 MiB, the most that sriovd reads");
+}
+
 /* To the end, but not more than one byte above the limit. */
 static int read_all(int fd, const char *path, GString *text, struct sriov_error **err)
 {
@@ -35,9 +41,18 @@ static int read_all(int fd, const char *path, GString *text, struct sriov_error 
 			break;
 		g_string_append_len(text, buf, n);
 	}
-	if (text->len > FILE_MAX)
-		return sriov_error_set(err, SRIOV_ERROR_LIMIT, EFBIG, path,
-				       "is longer than 1 MiB, the most that sriovd reads");
+	return text->len > FILE_MAX ? too_long(path, err) : 0;
+}
+
+static int add_file(const char *path, const char *name, const GString *text, json_t *files,
+		    struct sriov_error **err)
+{
+	json_t *file = json_pack("{s:s, s:s%}", "name", name, "text", text->str, text->len);
+
+	if (!file)
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, EILSEQ, path,
+				       "is no text in UTF-8");
+	json_array_append_new(files, file);
 	return 0;
 }
 
@@ -46,20 +61,28 @@ static int read_file(const char *path, const char *name, json_t *files, struct s
 {
 	sriov_autofd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	g_autoptr(GString) text = g_string_new(NULL);
-	json_t *file;
 	int r;
 
 	if (fd < 0)
 		return fail(path, errno, err);
 	r = read_all(fd, path, text, err);
-	if (r < 0)
-		return r;
-	file = json_pack("{s:s, s:s%}", "name", name, "text", text->str, text->len);
-	if (!file)
-		return sriov_error_set(err, SRIOV_ERROR_INVALID, EILSEQ, path,
-				       "is no text in UTF-8");
-	json_array_append_new(files, file);
-	return 0;
+	return r < 0 ? r : add_file(path, name, text, files, err);
+}
+
+static int read_stream(FILE *in, json_t *files, struct sriov_error **err)
+{
+	static const char name[] = "standard input";
+	g_autoptr(GString) text = g_string_new(NULL);
+	char buf[16384];
+	size_t n;
+
+	while (text->len <= FILE_MAX && (n = fread(buf, 1, sizeof(buf), in)) > 0)
+		g_string_append_len(text, buf, (gssize)n);
+	if (ferror(in))
+		return fail(name, errno, err);
+	if (text->len > FILE_MAX)
+		return too_long(name, err);
+	return add_file(name, name, text, files, err);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -112,13 +135,15 @@ static int read_dir(const char *dir, json_t *files, struct sriov_error **err)
 	return r < 0 ? r : read_dropins(dir, files, err);
 }
 
-int ctl_config_files(char *const *paths, json_t **ret, struct sriov_error **err)
+int ctl_config_files(char *const *paths, FILE *in, json_t **ret, struct sriov_error **err)
 {
 	json_t *files = json_array();
 	int r = 0;
 
 	for (; *paths && r == 0; paths++) {
-		if (g_file_test(*paths, G_FILE_TEST_IS_DIR))
+		if (strcmp(*paths, "-") == 0)
+			r = read_stream(in, files, err);
+		else if (g_file_test(*paths, G_FILE_TEST_IS_DIR))
 			r = read_dir(*paths, files, err);
 		else
 			r = read_file(*paths, *paths, files, err);

@@ -81,6 +81,7 @@ static void list_common_options(struct ctl *ctl)
 
 void ctl_help_program(struct ctl *ctl)
 {
+	ctl_writer_set_prose(ctl->writer);
 	ctl_line(ctl->writer, 0, CTL_PLAIN, "usage: sriovctl [COMMAND [ARGUMENT...]]");
 	ctl_gap(ctl->writer);
 	ctl_line(ctl->writer, 0, CTL_PLAIN,
@@ -97,6 +98,7 @@ void ctl_help_program(struct ctl *ctl)
 
 void ctl_help_group(struct ctl *ctl, const char *group)
 {
+	ctl_writer_set_prose(ctl->writer);
 	ctl_line(ctl->writer, 0, CTL_PLAIN, "usage: sriovctl %s COMMAND [ARGUMENT...]", group);
 	ctl_gap(ctl->writer);
 	ctl_line(ctl->writer, 0, CTL_BOLD, "Commands");
@@ -129,6 +131,7 @@ void ctl_help_command(struct ctl *ctl, const struct ctl_command *command)
 {
 	g_autofree char *usage = ctl_usage_line(command);
 
+	ctl_writer_set_prose(ctl->writer);
 	ctl_line(ctl->writer, 0, CTL_PLAIN, "usage: %s", usage);
 	ctl_gap(ctl->writer);
 	ctl_line(ctl->writer, 0, CTL_PLAIN, "%s.", command->summary);

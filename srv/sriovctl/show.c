@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "srv/sriovctl/show.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/parse.h"
 
 const char *ctl_str(const json_t *json, const char *key)
 {
@@ -169,29 +172,93 @@ char *ctl_count_problems(const json_t *problems)
 	return g_string_free(text, text->len == 0);
 }
 
-static void add_problems(struct ctl_table *table, const json_t *problems, bool errors)
+static void add_problem(struct ctl_table *table, const json_t *problem)
 {
-	json_t *problem;
-	size_t i;
+	bool error = ctl_is(problem, "severity", "error");
 
-	json_array_foreach (problems, i, problem) {
-		if (ctl_is(problem, "severity", "error") != errors)
-			continue;
-		ctl_table_text(table, errors ? CTL_BAD : CTL_WARN, errors ? "error" : "warning");
-		ctl_table_text(table, CTL_BOLD, ctl_str(problem, "subject"));
-		ctl_table_text(table, CTL_PLAIN, ctl_str(problem, "message"));
-	}
+	ctl_table_text(table, error ? CTL_BAD : CTL_WARN, error ? "error" : "warning");
+	ctl_table_text(table, CTL_BOLD, ctl_str(problem, "subject"));
+	ctl_table_text(table, CTL_PLAIN, ctl_str(problem, "message"));
 }
 
-size_t ctl_show_problems(struct ctl *ctl, const json_t *problems)
+static struct ctl_table *problem_table(struct ctl *ctl)
 {
 	struct ctl_table *table = ctl_table_new(ctl->writer, 2);
 
 	ctl_table_column(table, NULL, CTL_LEFT);
 	ctl_table_column(table, NULL, CTL_LEFT);
 	ctl_table_column(table, NULL, CTL_SENTENCE);
-	add_problems(table, problems, true);
-	add_problems(table, problems, false);
+	return table;
+}
+
+size_t ctl_show_problems(struct ctl *ctl, const json_t *problems)
+{
+	struct ctl_table *table = problem_table(ctl);
+	json_t *problem;
+	size_t i;
+
+	json_array_foreach (problems, i, problem)
+		if (ctl_is(problem, "severity", "error"))
+			add_problem(table, problem);
+	json_array_foreach (problems, i, problem)
+		if (!ctl_is(problem, "severity", "error"))
+			add_problem(table, problem);
 	ctl_table_end(table);
 	return ctl_count_errors(problems);
+}
+
+/* "FILE:LINE:COLUMN", as sriovd says where in a file something is. */
+struct place {
+	const json_t *problem;
+	char *file; /* NULL: it has no place */
+	uint64_t line, column;
+	size_t index;
+};
+
+static void find_place(const json_t *problem, size_t index, struct place *ret)
+{
+	const char *subject = ctl_str(problem, "subject");
+	const char *column = subject ? strrchr(subject, ':') : NULL;
+	const char *line = column ? g_strrstr_len(subject, column - subject, ":") : NULL;
+	g_autofree char *number = line ? g_strndup(line + 1, (gsize)(column - line - 1)) : NULL;
+
+	*ret = (struct place){ .problem = problem, .index = index };
+	if (line && sriov_parse_u64(number, 10, UINT32_MAX, &ret->line) == 0 &&
+	    sriov_parse_u64(column + 1, 10, UINT32_MAX, &ret->column) == 0)
+		ret->file = g_strndup(subject, (gsize)(line - subject));
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static gint compare_places(gconstpointer a, gconstpointer b)
+{
+	const struct place *x = a, *y = b;
+	int r = (x->file == NULL) - (y->file == NULL);
+
+	if (r == 0 && x->file)
+		r = strcmp(x->file, y->file);
+	if (r == 0)
+		r = compare_numbers(x->line, y->line);
+	if (r == 0)
+		r = compare_numbers(x->column, y->column);
+	return r ?: compare_numbers(x->index, y->index);
+}
+
+void ctl_show_problems_by_place(struct ctl *ctl, const json_t *problems)
+{
+	size_t n = json_array_size(problems);
+	g_autofree struct place *places = g_new0(struct place, n + 1);
+	struct ctl_table *table = problem_table(ctl);
+
+	for (size_t i = 0; i < n; i++)
+		find_place(json_array_get(problems, i), i, &places[i]);
+	qsort(places, n, sizeof(*places), compare_places);
+	for (size_t i = 0; i < n; i++) {
+		add_problem(table, places[i].problem);
+		g_free(places[i].file);
+	}
+	ctl_table_end(table);
 }

@@ -45,6 +45,8 @@ void ctl_show_vf(struct ctl *ctl, const json_t *vf);
 
 /* A list of Problem, errors first; returns how many of them are errors. */
 size_t ctl_show_problems(struct ctl *ctl, const json_t *problems);
+/* As they stand in the files: by file, line and column; those without a place last. */
+void ctl_show_problems_by_place(struct ctl *ctl, const json_t *problems);
 size_t ctl_count_errors(const json_t *problems);
 /* "2 errors, 1 warning", or NULL without any. */
 char *ctl_count_problems(const json_t *problems);

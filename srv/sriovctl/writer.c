@@ -10,6 +10,8 @@
 #define RESET	   "\033[0m"
 #define CLEAR_LINE "\r\033[K"
 
+#define PROSE_WIDTH 80
+
 static const char *start_of(enum ctl_style style)
 {
 	switch (style) {
@@ -37,6 +39,12 @@ struct ctl_writer *ctl_writer_new(FILE *out, bool color, unsigned width)
 	writer->color = color;
 	writer->width = width;
 	return writer;
+}
+
+void ctl_writer_set_prose(struct ctl_writer *writer)
+{
+	if (writer->width == 0)
+		writer->width = PROSE_WIDTH;
 }
 
 void ctl_writer_free(struct ctl_writer *writer)

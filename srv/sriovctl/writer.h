@@ -31,6 +31,8 @@ enum ctl_style {
  */
 struct ctl_writer *ctl_writer_new(FILE *out, bool color, unsigned width);
 void ctl_writer_free(struct ctl_writer *writer);
+/* For prose that somebody reads also where there is no terminal: a width, if there is none. */
+void ctl_writer_set_prose(struct ctl_writer *writer);
 
 /* One line; text is broken into the width and indented, with every line's start below the first. */
 void ctl_line(struct ctl_writer *writer, unsigned indent, enum ctl_style style, const char *fmt,

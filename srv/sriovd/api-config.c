@@ -4,22 +4,50 @@
 #include "srv/sriovd/api-json.h"
 #include "srv/sriovd/daemon-config.h"
 
+/*
+ * That there is no configuration at all is right for a host on which nothing is to be managed, so
+ * it is no problem of the host; whoever has it read or checked, however, believes in a file.
+ */
+static json_t *problems_of(const GPtrArray *problems, const struct srv_config *config,
+			   const char *dir)
+{
+	json_t *json = srv_problems_to_json(problems);
+
+	if (config && config->files == 0 && dir)
+		srv_problem_append(json, false, dir,
+				   "there is no sriovd.json in it and no conf.d/*.json, so nothing "
+				   "is managed; sriovd.json(5) has examples");
+	return json;
+}
+
 /* Reload */
+
+struct reload_call {
+	struct srv_daemon *daemon;
+	struct srv_call *call;
+};
 
 static void reloaded(const struct sriov_error *error, const GPtrArray *problems, void *data)
 {
-	struct srv_call *call = data;
+	struct reload_call *reload = data;
 
 	if (error)
-		srv_call_error(call, error);
+		srv_call_error(reload->call, error);
 	else
-		srv_call_reply(call,
-			       json_pack("{s:o}", "problems", srv_problems_to_json(problems)));
+		srv_call_reply(reload->call,
+			       json_pack("{s:o}", "problems",
+					 problems_of(problems, reload->daemon->model->config,
+						     reload->daemon->config_dir)));
+	g_free(reload);
 }
 
 void srv_api_reload(struct srv_call *call, json_t *parameters, void *data)
 {
-	srv_daemon_reload(data, reloaded, call);
+	struct reload_call *reload = g_new0(struct reload_call, 1);
+
+	reload->daemon = data;
+	reload->call = call;
+	srv_daemon_reload(data, reloaded, reload);
 }
 
 /* CheckConfig */
@@ -47,8 +75,10 @@ static void check_done(void *data)
 {
 	struct check *check = data;
 
-	srv_call_reply(check->call, json_pack("{s:o}", "problems",
-					      srv_problems_to_json(check->reading.problems)));
+	srv_call_reply(check->call,
+		       json_pack("{s:o}", "problems",
+				 problems_of(check->reading.problems, check->reading.config,
+					     check->reading.dir)));
 	srv_config_reading_clear(&check->reading);
 	if (check->names) {
 		g_ptr_array_unref(check->names);

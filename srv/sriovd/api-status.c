@@ -11,6 +11,22 @@ static void append_error(json_t *problems, bool is_error, const char *subject,
 		srv_problem_append(problems, is_error, error->subject ?: subject, error->message);
 }
 
+/* What is on disk is not what is in force. */
+static void append_refused(json_t *problems, const struct srv_daemon *daemon)
+{
+	const struct sriov_error *error = daemon->reload_error;
+	g_autofree char *text = NULL;
+
+	if (!error)
+		return;
+	text = g_strdup_printf("%s; so the configuration was refused, and %s: mend it, and: "
+			       "sriovctl reload",
+			       error->message,
+			       daemon->configured ? "the one before stays in force"
+						  : "nothing is managed");
+	srv_problem_append(problems, true, error->subject ?: "configuration", text);
+}
+
 static bool wants_vfio(const struct srv_config *config)
 {
 	for (guint i = 0; i < config->pools->len; i++) {
@@ -123,7 +139,7 @@ json_t *srv_api_problems(struct srv_daemon *daemon)
 	json_t *problems = json_array();
 
 	append_error(problems, true, "ledger", srv_daemon_refusal(daemon));
-	append_error(problems, true, "configuration", daemon->reload_error);
+	append_refused(problems, daemon);
 	append_list(problems, daemon->config_problems);
 	append_list(problems, daemon->plugin_problems);
 	append_host(problems, daemon);

@@ -168,5 +168,6 @@ int srv_config_load(const char *dir, struct srv_config **ret, GPtrArray **ret_pr
 	}
 	config = srv_config_read((const char *const *)names->pdata,
 				 (const char *const *)texts->pdata, names->len, files.problems);
+	config->files = names->len;
 	return srv_config_finish(config, files.problems, ret, ret_problems, err);
 }

@@ -101,6 +101,7 @@ struct srv_config {
 	struct srv_access access;
 	struct srv_failover_settings failover;
 	uint32_t reconcile_seconds; /* [5, 86400], default 60 */
+	uint32_t files;		    /* read; 0: there is none, and it is what holds without any */
 	/* Indices for the lookups below, borrowing from pools and networks; NULL while it is built.
 	 */
 	GHashTable *pools_by_name, *networks_by_name;

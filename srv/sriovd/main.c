@@ -21,7 +21,7 @@
 
 struct options {
 	char *config_dir, *state_dir, *socket, *plugins, *uri, *root, *level, *helper;
-	gboolean version;
+	gboolean help, version;
 };
 
 struct program {
@@ -51,6 +51,29 @@ static int parse_level(const char *text, int *ret)
 	return -EINVAL;
 }
 
+/* GLib's own way to print it wants a locale for its "[OPTION…]". */
+static void print_help(GOptionContext *context)
+{
+	g_autofree char *text = NULL;
+
+	g_option_context_set_summary(context,
+				     "The daemon that gives the guests of this host their SR-IOV "
+				     "network ports.\n"
+				     "systemd starts it: systemctl enable --now sriovd. People use "
+				     "sriovctl(1).");
+	g_option_context_set_description(context, "SIGHUP makes it read its configuration again.\n"
+						  "See sriovd(8), sriovd.json(5).\n");
+	text = g_option_context_get_help(context, TRUE, NULL);
+	for (const char *p = text; *p; p++) {
+		if (g_str_has_prefix(p, "\u2026")) {
+			fputs("...", stdout);
+			p += strlen("\u2026") - 1;
+		} else {
+			putchar(*p);
+		}
+	}
+}
+
 static bool parse_options(int argc, char **argv, struct options *options)
 {
 	const GOptionEntry entries[] = {
@@ -71,6 +94,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
 		  "Where sys/ and dev/ are [/]", "DIR" },
 		{ "log-level", 'l', 0, G_OPTION_ARG_STRING, &options->level,
 		  "error, warning, notice, info or debug [info]", "LEVEL" },
+		{ "help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Show this help", NULL },
 		{ "version", 'V', 0, G_OPTION_ARG_NONE, &options->version,
 		  "Say which version this is", NULL },
 		{ 0 }
@@ -79,13 +103,14 @@ static bool parse_options(int argc, char **argv, struct options *options)
 	g_autoptr(GError) error = NULL;
 	int level = LOG_INFO;
 
+	g_option_context_set_help_enabled(context, FALSE);
 	g_option_context_add_main_entries(context, entries, NULL);
-	g_option_context_set_summary(context, "Gives a host's guests their SR-IOV network ports; "
-					      "see sriovd(8).");
 	if (!g_option_context_parse(context, &argc, &argv, &error)) {
 		fprintf(stderr, "sriovd: %s; see sriovd --help\n", error->message);
 		return false;
 	}
+	if (options->help)
+		print_help(context);
 	if (argc > 1) {
 		fprintf(stderr, "sriovd: \"%s\" is no option; see sriovd --help\n", argv[1]);
 		return false;
@@ -258,6 +283,8 @@ int main(int argc, char **argv)
 	umask(022);
 	if (!parse_options(argc, argv, &options)) {
 		status = 2;
+	} else if (options.help) {
+		status = EXIT_SUCCESS;
 	} else if (options.version) {
 		printf("sriovd %s\n", SRIOVD_VERSION);
 	} else {

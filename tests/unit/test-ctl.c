@@ -264,6 +264,14 @@ static void help_of_a_command_shows_options_and_example(void **state)
 	}
 }
 
+static void assert_lines_fit(const char *text, size_t width)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	for (char **line = lines; *line; line++)
+		assert_in_range(strlen(*line), 0, width);
+}
+
 static void help_of_every_command_is_whole(void **state)
 {
 	for (size_t i = 0; ctl_commands[i]; i++) {
@@ -273,6 +281,11 @@ static void help_of_every_command_is_whole(void **state)
 		g_autofree char *summary = g_strdup_printf("\n\n%s.\n", command->summary);
 		struct ctl_run_of run = { .args = args };
 
+		/* Where there is no terminal it is 80 columns wide, but for the usage line. */
+		ctl_run_it(NULL, &run);
+		assert_lines_fit(strchr(run.out, '\n'), 80);
+		ctl_run_clear(&run);
+		run.width = 1000;
 		ctl_run_it(NULL, &run);
 		assert_true(g_str_has_prefix(run.out, start));
 		assert_non_null(strstr(run.out, summary));
@@ -425,6 +438,21 @@ static void config_check_of_files_sends_them_in_their_order(void **state)
 	canned_daemon_free(daemon);
 }
 
+static void config_check_of_a_dash_sends_what_comes_in(void **state)
+{
+	struct canned_daemon *daemon = canned_daemon_new();
+	struct ctl_run_of run = { .args = "config check -", .in = "{\"pools\":[]}" };
+
+	canned_reply_file(daemon, "CheckConfig", "no-problems");
+	ctl_run_it(daemon, &run);
+	assert_string_equal(daemon->calls->str,
+			    "CheckConfig {\"files\":[{\"name\":\"standard input\","
+			    "\"text\":\"{\\\"pools\\\":[]}\"}]}\n");
+	assert_int_equal(run.status, 0);
+	ctl_run_clear(&run);
+	canned_daemon_free(daemon);
+}
+
 /* A directory that holds no configuration is one that sriovd starts with. */
 static void config_check_of_an_empty_directory_sends_no_files(void **state)
 {
@@ -543,6 +571,7 @@ int main(void)
 		cmocka_unit_test(every_command_is_in_manual_and_completion),
 		cmocka_unit_test(config_check_of_a_directory_sends_what_sriovd_reads),
 		cmocka_unit_test(config_check_of_files_sends_them_in_their_order),
+		cmocka_unit_test(config_check_of_a_dash_sends_what_comes_in),
 		cmocka_unit_test(config_check_of_an_empty_directory_sends_no_files),
 		cmocka_unit_test(config_check_of_a_bad_file_tells_which),
 		cmocka_unit_test(config_check_of_a_file_too_long_is_refused),

@@ -300,6 +300,48 @@ static void reload_bad_configuration_changes_nothing_and_is_told(void **state)
 	json_decref(status);
 }
 
+static bool has_problem(json_t *answer, const char *severity, const char *part)
+{
+	bool found = false;
+	json_t *problem;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "problems"), i, problem)
+		found |= strstr(json_string_value(json_object_get(problem, "message")), part) &&
+			 g_str_equal(json_string_value(json_object_get(problem, "severity")),
+				     severity);
+	json_decref(answer);
+	return found;
+}
+
+/* Who has a configuration read believes in one; a host without any has no problem, though. */
+static void no_configuration_is_said_to_who_reads_it(void **state)
+{
+	g_autofree char *path = g_build_filename(sim_root, "config/sriovd.json", NULL);
+	const char *what = "there is no sriovd.json in it";
+
+	assert_false(has_problem(api_call("CheckConfig", NULL), "warning", what));
+	assert_false(has_problem(api_call("Reload", NULL), "warning", what));
+	assert_int_equal(unlink(path), 0);
+	assert_true(has_problem(api_call("CheckConfig", NULL), "warning", what));
+	assert_true(has_problem(api_call("Reload", NULL), "warning", what));
+	assert_false(has_problem(api_call("GetStatus", NULL), "warning", what));
+	/* Files that were handed over are what there is to check. */
+	assert_false(has_problem(api_call("CheckConfig", "{'files':[]}"), "warning", what));
+}
+
+static void refused_configuration_is_told_by_status_until_a_good_one(void **state)
+{
+	const char *what = "the one before stays in force";
+
+	sim_configure("{\"pools\":[{}]}");
+	api_assert_error("Reload", NULL, "Invalid", "name");
+	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+	sim_configure(SIM_CONFIG);
+	json_decref(api_call("Reload", NULL));
+	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
+}
+
 static void check_config_finds_mistakes_and_changes_nothing(void **state)
 {
 	sim_assert_text(first_problem(api_call("CheckConfig",
@@ -444,6 +486,8 @@ int main(void)
 		api_test(release_job_ends_when_the_vf_is_scrubbed),
 		api_test(claim_bad_arguments_are_invalid),
 		api_test(reload_bad_configuration_changes_nothing_and_is_told),
+		api_test(no_configuration_is_said_to_who_reads_it),
+		api_test(refused_configuration_is_told_by_status_until_a_good_one),
 		api_test(check_config_finds_mistakes_and_changes_nothing),
 		api_test(hook_prepare_reserves_and_release_frees),
 		api_test(hook_started_attaches),
