@@ -119,11 +119,20 @@ static int authorize(const struct srv_peer *peer, const struct srv_method *metho
 				 err);
 }
 
+static bool is_stranger(const struct srv_peer *peer, void *data)
+{
+	const struct srv_access_ids *ids = &((const struct srv_daemon *)data)->ids;
+
+	return peer->uid != 0 && !is_member(peer, ids->has_admin, ids->admin) &&
+	       !is_member(peer, ids->has_read, ids->read);
+}
+
 int srv_api_listen(struct srv_daemon *daemon, int listen_fd, struct sriov_error **err)
 {
 	static struct srv_varlink_handler handler = { .methods = methods,
 						      .n_methods = G_N_ELEMENTS(methods),
 						      .authorize = authorize,
+						      .is_stranger = is_stranger,
 						      .vendor = "sriovd",
 						      .product = "sriovd",
 						      .version = SRIOVD_VERSION,

@@ -63,10 +63,12 @@ void srv_call_free(struct srv_call *call)
 static void end(struct srv_call *call)
 {
 	struct srv_connection *connection = call->connection;
+	gint64 took = g_get_monotonic_time() - call->began;
 
 	srv_call_free(call);
 	if (!connection)
 		return;
+	srv_connection_charge(connection, MIN(took, SRV_CALL_US_MAX));
 	srv_connection_set_call(connection, NULL);
 	srv_connection_push(connection);
 }

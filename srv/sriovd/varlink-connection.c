@@ -41,12 +41,14 @@ struct srv_connection {
 	bool input_ended, gone, cut, closing;
 	bool corked; /* in a turn, at whose end everything is sent at once */
 	bool queued;
+	bool stranger; /* its time is counted */
+	bool held;     /* neither read nor served until its user may spend again */
 	struct srv_frame_reader *reader;
 	struct sriov_error *refusal; /* said when the calls before it have been answered */
 	struct srv_call *call;	     /* under way, or NULL */
 	GString *out;		     /* or NULL */
 	size_t out_sent;
-	GList link, ready_link;
+	GList link, ready_link; /* the second in ready or held */
 };
 
 static void count_uid(struct srv_varlink *varlink, uid_t uid, int change)
@@ -60,7 +62,7 @@ static void count_uid(struct srv_varlink *varlink, uid_t uid, int change)
 		g_hash_table_remove(varlink->uids, key);
 }
 
-int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *peer)
+int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *peer, bool stranger)
 {
 	struct srv_connection *connection = g_new0(struct srv_connection, 1);
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
@@ -72,6 +74,7 @@ int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *pee
 	connection->varlink = varlink;
 	connection->fd = fd;
 	connection->peer = peer;
+	connection->stranger = stranger;
 	connection->events = EPOLLIN;
 	connection->watched = true;
 	connection->reader = srv_frame_reader_new(varlink->limits->message_bytes);
@@ -84,7 +87,7 @@ int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *pee
 
 static void queue(struct srv_connection *connection)
 {
-	if (connection->queued)
+	if (connection->queued || connection->held)
 		return;
 	connection->queued = true;
 	g_queue_push_tail_link(&connection->varlink->ready, &connection->ready_link);
@@ -98,12 +101,58 @@ static void unqueue(struct srv_connection *connection)
 	g_queue_unlink(&connection->varlink->ready, &connection->ready_link);
 }
 
+void srv_connection_charge(struct srv_connection *connection, int64_t us)
+{
+	if (connection->stranger)
+		srv_budget_charge(connection->varlink->budget, connection->peer->uid, us,
+				  g_get_monotonic_time());
+}
+
+/*
+ * Held, if its user has used up the time for strangers: what it has sent waits in the socket, calls
+ * under way are answered.
+ */
+static void hold(struct srv_connection *connection)
+{
+	struct srv_varlink *varlink = connection->varlink;
+	int64_t again = srv_budget_wait(varlink->budget, connection->peer->uid,
+					g_get_monotonic_time());
+
+	if (!again || connection->held)
+		return;
+	unqueue(connection);
+	connection->held = true;
+	g_queue_push_tail_link(&varlink->held, &connection->ready_link);
+	if (!varlink->resume_at || again < varlink->resume_at) {
+		varlink->resume_at = again;
+		srv_varlink_arm(varlink);
+	}
+}
+
+static void unhold(struct srv_connection *connection)
+{
+	if (!connection->held)
+		return;
+	connection->held = false;
+	g_queue_unlink(&connection->varlink->held, &connection->ready_link);
+}
+
+void srv_connection_resume(struct srv_connection *connection)
+{
+	unhold(connection);
+	queue(connection);
+}
+
 void srv_connection_close(struct srv_connection *connection)
 {
 	struct srv_varlink *varlink = connection->varlink;
 	struct srv_call *call = connection->call;
 
+	/* Its end will not be seen. */
+	if (call)
+		srv_connection_charge(connection, SRV_CALL_US_MAX);
 	unqueue(connection);
+	unhold(connection);
 	g_queue_unlink(&varlink->connections, &connection->link);
 	count_uid(varlink, connection->peer->uid, -1);
 	close(connection->fd); /* takes it out of the epoll set too: nobody has a duplicate */
@@ -215,13 +264,13 @@ static bool has_room(const struct srv_connection *connection)
 static bool wants_input(const struct srv_connection *connection)
 {
 	return !connection->input_ended && !connection->closing && !connection->refusal &&
-	       !connection->cut && srv_connection_unsent(connection) <= OUTPUT_LOW &&
-	       has_room(connection);
+	       !connection->cut && !connection->held &&
+	       srv_connection_unsent(connection) <= OUTPUT_LOW && has_room(connection);
 }
 
 static bool can_start(const struct srv_connection *connection)
 {
-	return !connection->call && !connection->closing && !connection->cut &&
+	return !connection->call && !connection->closing && !connection->cut && !connection->held &&
 	       srv_connection_unsent(connection) <= OUTPUT_LOW &&
 	       srv_frame_reader_whole(connection->reader, NULL) > 0;
 }
@@ -305,7 +354,10 @@ void srv_connection_refuse(struct srv_connection *connection, const struct sriov
 
 static void start_calls(struct srv_connection *connection)
 {
-	for (int i = 0; i < CALLS_PER_TURN && can_start(connection); i++) {
+	/* Of a stranger one, so that not more than that goes beyond what it has. */
+	int calls = connection->stranger ? 1 : CALLS_PER_TURN;
+
+	for (int i = 0; i < calls && can_start(connection); i++) {
 		sriov_autoerror err = NULL;
 		json_t *message;
 
@@ -318,9 +370,8 @@ static void start_calls(struct srv_connection *connection)
 		srv_connection_refuse(connection, connection->refusal);
 }
 
-void srv_connection_turn(struct srv_connection *connection, uint32_t events)
+static void take_turn(struct srv_connection *connection, uint32_t events)
 {
-	unqueue(connection);
 	connection->corked = true;
 	if ((events & (EPOLLHUP | EPOLLERR)) && !connection->gone)
 		hang_up(connection);
@@ -332,8 +383,19 @@ void srv_connection_turn(struct srv_connection *connection, uint32_t events)
 	connection->corked = false;
 	if (connection->gone)
 		drop_output(connection);
-
 	srv_connection_push(connection);
+}
+
+void srv_connection_turn(struct srv_connection *connection, uint32_t events)
+{
+	int64_t began = connection->stranger ? g_get_monotonic_time() : 0;
+
+	unqueue(connection);
+	if (connection->stranger)
+		hold(connection);
+	take_turn(connection, events);
+	if (connection->stranger)
+		srv_connection_charge(connection, g_get_monotonic_time() - began);
 	if (is_finished(connection))
 		srv_connection_close(connection);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "srv/protocol/frame.h"
+#include "srv/sriovd/varlink-budget.h"
 #include "srv/sriovd/varlink.h"
 
 /*
@@ -11,6 +12,7 @@
  *
  *   varlink.c             the listener, limits on connections, the main loop's source
  *   varlink-connection.c  one client's bytes: reading, calls one after the other, writing
+ *   varlink-budget.c      how much time users have used
  *   varlink-request.c     from a message to a handler that runs
  *   varlink-call.c        one call's replies and its end
  *   varlink-service.c     the interface that every Varlink service has, org.varlink.service
@@ -30,6 +32,8 @@ struct srv_varlink {
 	int epoll_fd;
 	int spare_fd; /* given up for a moment to tell a client that there are no more; or -1 */
 	gint64 accept_again; /* when to listen again after a failed accept, or 0 */
+	gint64 resume_at;    /* when some of the held may have something to spend again, or 0 */
+	struct srv_budget *budget; /* of strangers; NULL: no bound */
 	GSource *source;
 	const struct srv_interface *interface;
 	struct srv_interface *service; /* org.varlink.service */
@@ -40,11 +44,26 @@ struct srv_varlink {
 	GHashTable *uids;    /* uid -> number of connections */
 	GQueue connections;
 	GQueue ready; /* connections with something to do that epoll does not know of */
+	GQueue held;  /* those of strangers who have used up their time */
 	char buf[SRV_READ_SIZE];
 };
 
 /* fd and peer are stolen; the connection joins varlink. 0, or a negative errno of epoll. */
-int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *peer);
+int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *peer, bool stranger);
+
+/* The held one gets a turn, and is held again in it if there is still nothing to spend. */
+void srv_connection_resume(struct srv_connection *connection);
+
+/*
+ * The connection has cost so much beyond its turns. Of a call that is its time under way, at most
+ * SRV_CALL_US_MAX: what threads and the kernel do for it is not seen here, and others wait for it;
+ * a call that waits for something to happen costs no more than that.
+ */
+void srv_connection_charge(struct srv_connection *connection, int64_t us);
+#define SRV_CALL_US_MAX (20 * 1000)
+
+/* Lets the main loop come back at accept_again and resume_at. */
+void srv_varlink_arm(struct srv_varlink *varlink);
 
 /*
  * Does what one client wants, as far as that is little. May close the connection.
@@ -82,6 +101,7 @@ struct srv_call {
 	json_t *message;
 	json_t *parameters; /* in message, or NULL */
 	bool oneway, more, gone;
+	gint64 began;
 	struct sriov_error *defect; /* of a reply before the last (check_replies) */
 	void (*gone_fn)(struct srv_call *call, void *data);
 	void *gone_data;

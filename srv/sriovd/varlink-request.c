@@ -186,6 +186,7 @@ void srv_call_start(struct srv_connection *connection, json_t *message)
 	const char *name = NULL;
 
 	call->connection = connection;
+	call->began = g_get_monotonic_time();
 	call->peer = g_rc_box_acquire(srv_connection_peer(connection));
 	call->varlink = srv_connection_varlink(connection);
 	call->message = message;

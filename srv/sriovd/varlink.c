@@ -30,6 +30,8 @@ const struct srv_varlink_limits srv_varlink_limits_default = {
 	.calls_per_connection = 64,
 	.message_bytes = SRV_MESSAGE_MAX,
 	.output_bytes = 4 * 1024 * 1024,
+	.stranger_permille = 20,
+	.stranger_burst_us = 1000 * 1000,
 };
 
 struct varlink_source {
@@ -70,27 +72,45 @@ static int check_limits(struct srv_varlink *varlink, const struct srv_peer *peer
 	return 0;
 }
 
+static bool is_stranger(const struct srv_varlink *varlink, const struct srv_peer *peer)
+{
+	return varlink->budget && varlink->handler->is_stranger(peer, varlink->data);
+}
+
+static int join(struct srv_varlink *varlink, int fd, struct srv_peer *peer, bool stranger,
+		struct sriov_error **err)
+{
+	int r = check_limits(varlink, peer, err);
+
+	if (r < 0)
+		return r;
+	r = srv_connection_add(varlink, fd, peer, stranger);
+	if (r < 0)
+		sriov_error_set(err, SRIOV_ERROR_LIMIT, -r, NULL,
+				"the daemon cannot watch one more connection: %s", g_strerror(-r));
+	return r;
+}
+
 static void admit(struct srv_varlink *varlink, int fd)
 {
+	gint64 now, began = g_get_monotonic_time();
 	sriov_autoerror err = NULL;
-	struct srv_peer *peer;
-	int r;
+	struct srv_peer *peer = srv_peer_new(fd, &err);
+	bool stranger = peer && is_stranger(varlink, peer);
+	int r = peer ? join(varlink, fd, peer, stranger, &err) : -EACCES;
 
-	peer = srv_peer_new(fd, &err);
-	if (!peer || check_limits(varlink, peer, &err) < 0) {
-		turn_away(fd, err);
-		goto refused;
+	if (r < 0) {
+		/* Who has used up his time is turned away without a word: words cost time, too. */
+		if (!stranger || srv_budget_wait(varlink->budget, peer->uid, began) == 0)
+			turn_away(fd, err);
+		close(fd);
 	}
-	r = srv_connection_add(varlink, fd, peer);
-	if (r == 0)
-		return;
-	sriov_error_set(&err, SRIOV_ERROR_LIMIT, -r, NULL,
-			"the daemon cannot watch one more connection: %s", g_strerror(-r));
-	turn_away(fd, err);
-refused:
-	if (peer)
+	if (stranger) {
+		now = g_get_monotonic_time();
+		srv_budget_charge(varlink->budget, peer->uid, now - began, now);
+	}
+	if (peer && r < 0)
 		srv_peer_unref(peer);
-	close(fd);
 }
 
 /*
@@ -128,7 +148,24 @@ static void pause_accepting(struct srv_varlink *varlink)
 {
 	listen_for(varlink, 0);
 	varlink->accept_again = g_get_monotonic_time() + ACCEPT_PAUSE_US;
-	g_source_set_ready_time(varlink->source, varlink->accept_again);
+	srv_varlink_arm(varlink);
+}
+
+void srv_varlink_arm(struct srv_varlink *varlink)
+{
+	gint64 a = varlink->accept_again, b = varlink->resume_at;
+
+	g_source_set_ready_time(varlink->source, a && b ? MIN(a, b) : a || b ? MAX(a, b) : -1);
+}
+
+static void resume_held(struct srv_varlink *varlink)
+{
+	if (varlink->resume_at == 0 || g_get_monotonic_time() < varlink->resume_at)
+		return;
+	varlink->resume_at = 0;
+	srv_varlink_arm(varlink);
+	while (varlink->held.length > 0)
+		srv_connection_resume(g_queue_peek_head(&varlink->held));
 }
 
 static void resume_accepting(struct srv_varlink *varlink)
@@ -136,7 +173,7 @@ static void resume_accepting(struct srv_varlink *varlink)
 	if (varlink->accept_again == 0 || g_get_monotonic_time() < varlink->accept_again)
 		return;
 	varlink->accept_again = 0;
-	g_source_set_ready_time(varlink->source, -1);
+	srv_varlink_arm(varlink);
 	if (varlink->spare_fd < 0)
 		varlink->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	listen_for(varlink, EPOLLIN);
@@ -206,9 +243,11 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
 {
 	struct srv_varlink *varlink = ((struct varlink_source *)source)->varlink;
 	gint64 end = g_get_monotonic_time() + TURN_US;
-	guint n = varlink->ready.length;
+	guint n;
 
 	resume_accepting(varlink);
+	resume_held(varlink);
+	n = varlink->ready.length;
 	while (serve_events(varlink) && g_get_monotonic_time() < end)
 		;
 	/* Each at most once, and at least one: turns may put connections back into the queue. */
@@ -293,6 +332,10 @@ int srv_varlink_new(int listen_fd, const struct srv_interface *interface,
 	varlink->uids = g_hash_table_new(NULL, NULL);
 	g_queue_init(&varlink->connections);
 	g_queue_init(&varlink->ready);
+	g_queue_init(&varlink->held);
+	if (handler->is_stranger && limits->stranger_permille)
+		varlink->budget = srv_budget_new(limits->stranger_permille,
+						 limits->stranger_burst_us);
 
 	r = srv_interface_parse(srv_service_text, &varlink->service, err);
 	if (r == 0)
@@ -322,6 +365,7 @@ void srv_varlink_free(struct srv_varlink *varlink)
 	sriov_close_fd(&varlink->epoll_fd);
 	sriov_close_fd(&varlink->spare_fd);
 	g_hash_table_unref(varlink->uids);
+	srv_budget_free(varlink->budget);
 	g_hash_table_unref(varlink->methods);
 	srv_interface_free(varlink->service);
 	g_free(varlink);

@@ -59,6 +59,14 @@ struct srv_varlink_limits {
 	 * replies may be longer: while one is unsent, no other call of the connection is started.
 	 */
 	size_t output_bytes;
+	/*
+	 * Of the daemon's time, for each user who is a stranger (srv_varlink_handler): a share in
+	 * permille, and the most that is saved up, in microseconds. Above, its calls wait, and
+	 * nobody else's. What counts is the main thread's time, and that of its calls under way
+	 * (SRV_CALL_US_MAX). 0: no bound.
+	 */
+	uint32_t stranger_permille;
+	int64_t stranger_burst_us;
 };
 extern const struct srv_varlink_limits srv_varlink_limits_default;
 
@@ -70,6 +78,11 @@ struct srv_varlink_handler {
 	 */
 	int (*authorize)(const struct srv_peer *peer, const struct srv_method *method, void *data,
 			 struct sriov_error **err);
+	/*
+	 * Is peer somebody whom the configuration does not know? Asked once, when it connects.
+	 * NULL: nobody is.
+	 */
+	bool (*is_stranger)(const struct srv_peer *peer, void *data);
 	const char *vendor, *product, *version, *url; /* for org.varlink.service.GetInfo */
 	/*
 	 * Check what handlers answer against the interface too, and answer Internal instead when it

@@ -130,6 +130,11 @@ static int authorize(const struct srv_peer *peer, const struct srv_method *metho
 	return sriov_error_set(err, SRIOV_ERROR_DENIED, EACCES, NULL, "only the admin group may");
 }
 
+static bool is_stranger(const struct srv_peer *peer, void *data)
+{
+	return ((struct test_server *)data)->strangers;
+}
+
 static const struct srv_method methods[] = {
 	{ "Echo", false, run_echo }, { "Count", false, run_count },  { "Flood", false, run_flood },
 	{ "Hold", false, run_hold }, { "Note", false, run_note },    { "Big", false, run_big },
@@ -140,6 +145,7 @@ static const struct srv_varlink_handler handler = {
 	.methods = methods,
 	.n_methods = G_N_ELEMENTS(methods),
 	.authorize = authorize,
+	.is_stranger = is_stranger,
 	.vendor = "vendor of test",
 	.product = "product of test",
 	.version = "1.2.3",

@@ -35,6 +35,7 @@ struct test_server {
 	GPtrArray *held;      /* struct srv_call * of Hold, oldest first */
 	unsigned int runs;    /* of Echo and Big */
 	unsigned int gone;    /* calls of Hold whose client went away */
+	bool strangers;	      /* who connects now is one */
 	unsigned int flood;   /* replies of Flood that were taken */
 	struct srv_peer peer; /* of the last call authorized; no groups */
 };

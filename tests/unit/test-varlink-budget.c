@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/test.h"
+
+#include "srv/sriovd/varlink-internal.h"
+#include "tests/support/varlink-server.h"
+
+#define TEST "org.example.test"
+
+/* The counting alone, with a clock of its own: 2 % of the time, at most 100 ms. */
+
+static void budget_unused_nobody_waits_and_nothing_is_kept(void **state)
+{
+	struct srv_budget *budget = srv_budget_new(20, 100000);
+
+	assert_int_equal(srv_budget_wait(budget, 1000, 5), 0);
+	assert_int_equal(srv_budget_size(budget), 0);
+	srv_budget_free(budget);
+}
+
+static void budget_used_up_waits_until_a_little_is_there_again(void **state)
+{
+	struct srv_budget *budget = srv_budget_new(20, 100000);
+	int64_t now = 1000000, again;
+
+	srv_budget_charge(budget, 1000, 99999, now);
+	assert_int_equal(srv_budget_wait(budget, 1000, now), 0);
+	srv_budget_charge(budget, 1000, 8001, now);
+	/* 8 ms too much and the 2 ms to begin with are there after half a second. */
+	again = srv_budget_wait(budget, 1000, now);
+	assert_in_range(again - now, 499900, 500100);
+	assert_true(srv_budget_wait(budget, 1000, again - 1000) > 0);
+	assert_int_equal(srv_budget_wait(budget, 1000, again), 0);
+	/* Another user has his own. */
+	assert_int_equal(srv_budget_wait(budget, 1001, now), 0);
+	srv_budget_free(budget);
+}
+
+static void budget_saves_no_more_than_the_burst(void **state)
+{
+	struct srv_budget *budget = srv_budget_new(20, 100000);
+	int64_t later = (int64_t)365 * 24 * 3600 * 1000000;
+
+	srv_budget_charge(budget, 1000, 50000, 0);
+	srv_budget_charge(budget, 1000, 100001, later);
+	assert_true(srv_budget_wait(budget, 1000, later) > 0);
+	/* A clock that stands still or goes back gives nothing. */
+	assert_true(srv_budget_wait(budget, 1000, 0) > 0);
+	srv_budget_free(budget);
+}
+
+static void budget_of_many_users_keeps_those_who_used_it(void **state)
+{
+	struct srv_budget *budget = srv_budget_new(20, 100000);
+
+	srv_budget_charge(budget, 7, 200000, 0);
+	for (uid_t uid = 1000; uid < 2000; uid++)
+		srv_budget_charge(budget, uid, 20, (int64_t)uid * 1000);
+	assert_in_range(srv_budget_size(budget), 1, 70);
+	assert_true(srv_budget_wait(budget, 7, 2000000) > 0);
+	srv_budget_free(budget);
+}
+
+/* In the server: 5 % of the time, at most 0.1 ms, which any call of Big uses up. */
+
+static const struct srv_varlink_limits tight = {
+	.connections = 512,
+	.connections_per_uid = 64,
+	.calls_per_connection = 64,
+	.message_bytes = SRV_MESSAGE_MAX,
+	.output_bytes = 4 * 1024 * 1024,
+	.stranger_permille = 50,
+	.stranger_burst_us = 100,
+};
+
+static const char big[] = "{\"method\":\"" TEST ".Big\",\"parameters\":{\"size\":500000}}";
+static const char echo[] = "{\"method\":\"" TEST ".Echo\",\"parameters\":{\"text\":\"hi\"}}";
+
+static struct test_client *stranger_new(struct test_server *server)
+{
+	struct test_client *client;
+
+	server->strangers = true;
+	client = test_client_new(server);
+	/* It is asked who is there when the server accepts. */
+	test_server_run(5);
+	server->strangers = false;
+	return client;
+}
+
+static void assert_answered(struct test_client *client)
+{
+	g_autofree char *answer = test_client_receive(client);
+
+	assert_non_null(answer);
+	assert_true(g_str_has_prefix(answer, "{\"parameters\""));
+}
+
+static void stranger_over_his_time_waits_and_others_do_not(void **state)
+{
+	struct test_server *server = test_server_new(&tight);
+	struct test_client *stranger = stranger_new(server), *member = test_client_new(server);
+
+	for (int i = 0; i < 8; i++)
+		test_client_send(stranger, big, sizeof(big));
+	for (int i = 0; i < 20; i++) {
+		test_client_call(member, echo);
+		assert_answered(member);
+	}
+	/* Of his eight calls not all have been run while twenty others were. */
+	assert_in_range(server->runs, 21, 27);
+	for (int i = 0; i < 8; i++)
+		assert_answered(stranger);
+	assert_int_equal(server->runs, 28);
+	test_client_free(member);
+	test_client_free(stranger);
+	test_server_free(server);
+}
+
+static void stranger_who_connects_anew_has_used_his_time_all_the_same(void **state)
+{
+	struct test_server *server = test_server_new(&tight);
+	struct test_client *stranger = stranger_new(server);
+	unsigned int runs;
+
+	test_client_call(stranger, big);
+	assert_answered(stranger);
+	test_client_free(stranger);
+	stranger = stranger_new(server);
+	runs = server->runs;
+	test_client_call(stranger, echo);
+	assert_true(test_client_is_silent(stranger, 10));
+	assert_int_equal(server->runs, runs);
+	assert_answered(stranger);
+	test_client_free(stranger);
+	test_server_free(server);
+}
+
+/* How often the main loop has something to do within ms. */
+static unsigned int dispatches(unsigned int ms)
+{
+	gint64 end = g_get_monotonic_time() + ms * G_GINT64_CONSTANT(1000);
+	unsigned int n = 0;
+
+	while (g_get_monotonic_time() < end)
+		n += g_main_context_iteration(NULL, FALSE);
+	return n;
+}
+
+/* EPOLLHUP cannot be masked: who is held and hangs up must not keep the main loop awake. */
+static void stranger_who_hangs_up_while_held_wakes_nobody_and_is_forgotten(void **state)
+{
+	struct test_server *server = test_server_new(&tight);
+	struct test_client *strangers[8];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		strangers[i] = stranger_new(server);
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++) {
+		test_client_send(strangers[i], big, sizeof(big));
+		test_client_free(strangers[i]);
+	}
+	/* A main loop that spins makes many thousands. */
+	assert_in_range(dispatches(200), 1, 200);
+	for (int i = 0; i < 100 && server->varlink->connections.length > 0; i++)
+		test_server_run(50);
+	assert_int_equal(server->varlink->connections.length, 0);
+	assert_int_equal(server->varlink->held.length, 0);
+	test_server_free(server);
+}
+
+/* What a call has begun is told to its client also while that is held. */
+static void stranger_held_gets_the_answer_of_a_call_under_way(void **state)
+{
+	struct test_server *server = test_server_new(&tight);
+	struct test_client *waiting = stranger_new(server), *spender = stranger_new(server);
+
+	test_client_call(waiting, "{\"method\":\"" TEST ".Hold\"}");
+	test_server_run(5);
+	assert_int_equal(server->held->len, 1);
+	test_client_call(spender, big);
+	assert_answered(spender);
+	test_server_release(server);
+	assert_answered(waiting);
+	test_client_free(waiting);
+	test_client_free(spender);
+	test_server_free(server);
+}
+
+static void member_has_all_the_time_he_wants(void **state)
+{
+	struct test_server *server = test_server_new(&tight);
+	struct test_client *member = test_client_new(server);
+
+	for (int i = 0; i < 20; i++) {
+		test_client_call(member, big);
+		assert_answered(member);
+	}
+	assert_int_equal(srv_budget_size(server->varlink->budget), 0);
+	test_client_free(member);
+	test_server_free(server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(budget_unused_nobody_waits_and_nothing_is_kept),
+		cmocka_unit_test(budget_used_up_waits_until_a_little_is_there_again),
+		cmocka_unit_test(budget_saves_no_more_than_the_burst),
+		cmocka_unit_test(budget_of_many_users_keeps_those_who_used_it),
+		cmocka_unit_test(stranger_over_his_time_waits_and_others_do_not),
+		cmocka_unit_test(stranger_who_connects_anew_has_used_his_time_all_the_same),
+		cmocka_unit_test(stranger_who_hangs_up_while_held_wakes_nobody_and_is_forgotten),
+		cmocka_unit_test(stranger_held_gets_the_answer_of_a_call_under_way),
+		cmocka_unit_test(member_has_all_the_time_he_wants),
+	};
+
+	return cmocka_run_group_tests_name("varlink-budget", tests, NULL, NULL);
+}
