@@ -48,15 +48,16 @@ commands() {
 	[ -x build/release/sriovctl ] || { echo "  build/release/sriovctl is not built"; return; }
 	build/release/sriovctl --help | awk '/^Commands/ { on = 1; next } /^[A-Z]/ { on = 0 } on && NF { print $1 }' |
 		sort -u | while read -r command; do
-		mandoc -Tascii conf/man/sriovctl.1 | col -b | grep -qE "^ +(sriovctl )?$command\b" ||
+		mandoc -Tascii conf/man/sriovctl.1 | sed 's/.\x08//g' | grep -qE "^ +(sriovctl )?$command\b" ||
 			echo "  sriovctl $command is not in its manual page"
 	done
 }
 
 # What one script takes from another that sources it is not known to shellcheck, hence the exceptions.
 scripts() {
-	git ls-files '*.sh' tests/lab/guest/init .ci/run | grep -v "^tests/lab/scenarios/" |
-		xargs shellcheck -S warning -e SC2154,SC2034,SC1090,SC2054,SC2046,SC2187 2>&1 | sed 's/^/  /'
+	find . \( -path ./build -o -path ./.git -o -path ./tests/lab/scenarios \) -prune -o -name '*.sh' -print0 |
+		xargs -0 shellcheck -S warning -e SC2154,SC2034,SC1090,SC2054,SC2046,SC2187 \
+			tests/lab/guest/init .ci/run 2>&1 | sed 's/^/  /'
 }
 
 # tests/FAULTS.md: a row for each of the 36 faults, in order; every test that it names is there, is run, and says its row.

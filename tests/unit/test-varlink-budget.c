@@ -95,6 +95,7 @@ static void assert_answered(struct test_client *client)
 	assert_true(g_str_has_prefix(answer, "{\"parameters\""));
 }
 
+/* FAULTS row 33: hostile clients */
 static void stranger_over_his_time_waits_and_others_do_not(void **state)
 {
 	struct test_server *server = test_server_new(&tight);

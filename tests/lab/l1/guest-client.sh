@@ -15,7 +15,9 @@ while [ "$SECONDS" -lt "$end" ]; do
 	if [ $status != 0 ]; then
 		[ $status -gt 128 ] || exit 1 # end of file: the guest is gone
 		part+=$line # read keeps what has come of a line
-		[ -n "$begun" ] || ask
+		# An empty line is nothing to the guest but an interrupt. Under emulation the one of its timer is lost now and then,
+		# and then it sleeps until another one comes.
+		if [ -n "$begun" ]; then echo; else ask; fi
 		continue
 	fi
 	line=$part${line%$'\r'}

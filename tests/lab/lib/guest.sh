@@ -75,10 +75,25 @@ guest_run() {
 	rm -f "$out" "$out.rc"
 	return "$rc"
 }
-# guest_wait_up NAME [SECONDS]: until the command channel answers
+# guest_cpu NAME: seconds of CPU that its QEMU has used
+guest_cpu() {
+	local pid
+	pid=$(cat "/run/libvirt/qemu/$1.pid" 2> /dev/null) || return 0
+	awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print int(($12 + $13) / hz) }' "/proc/$pid/stat" 2> /dev/null
+}
+# guest_wait_up NAME [SECONDS]: until the command channel answers. A guest that boots uses its CPU; one that is idle and silent has lost
+# an interrupt (under emulation, run.sh) and will not come any more.
 guest_wait_up() {
-	local end=$((SECONDS + ${2:-180}))
+	local end=$((SECONDS + ${2:-180})) looked=$SECONDS used
+	used=$(guest_cpu "$1")
 	until guest_run "$1" -t 3 true > /dev/null 2>&1; do
+		if [ $((SECONDS - looked)) -ge 30 ]; then
+			if [ $(($(guest_cpu "$1") - used)) -le 3 ]; then
+				echo "GUEST-HANGS: $1 is idle, and its channel silent"
+				fail "$1 does not come up: idle for 30 s"
+			fi
+			looked=$SECONDS used=$(guest_cpu "$1")
+		fi
 		[ "$(guest_state "$1" 2>&1)" = running ] || fail "$1 is not running: $(guest_state "$1" 2>&1)"
 		[ "$SECONDS" -lt "$end" ] || fail "$1 did not come up within ${2:-180} s"
 		sleep 0.2
