@@ -19,8 +19,10 @@ struct work {
 	struct srv_nic_edit *edit;
 	bool chosen_id, chosen_mac, promised;
 	guint tries;
-	GPtrArray *before; /* of struct srv_nic_request: what the domain asks for, when looked at */
-	GPtrArray *after;  /* ditto, of what was written */
+	/* of struct srv_nic_request: what the domain asks for from its next start on, and what it
+	 * asks for now while it runs (else NULL): when looked at, and as written */
+	GPtrArray *before, *before_live;
+	GPtrArray *after, *after_live;
 	struct srv_attach_work *virtio; /* of a failover nic: what its configuration gets */
 	struct sriov_error *error;
 	void (*done)(const struct sriov_error *error, void *data);
@@ -54,7 +56,9 @@ static void finish(struct work *work, const struct sriov_error *error)
 		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
 	work->done(error, work->data);
 	g_clear_pointer(&work->before, g_ptr_array_unref);
+	g_clear_pointer(&work->before_live, g_ptr_array_unref);
 	g_clear_pointer(&work->after, g_ptr_array_unref);
+	g_clear_pointer(&work->after_live, g_ptr_array_unref);
 	srv_attach_work_free(work->virtio);
 	sriov_error_free(work->error);
 	g_free(work);
@@ -84,8 +88,12 @@ static struct srv_nic_request *find(const GPtrArray *requests, const char *id)
 	return NULL;
 }
 
-/* Blocks. The stored configuration counts: it is what the next start asks for. */
-static int read_domain(struct work *work, const char *domain, GPtrArray **ret_nics)
+/*
+ * Blocks. *ret_nics is of its stored configuration, which is what the next start asks for; of a
+ * running domain that has none stored, of its live one. *ret_live is NULL where there is not both.
+ */
+static int read_domain(struct work *work, const char *domain, GPtrArray **ret_nics,
+		       GPtrArray **ret_live)
 {
 	struct srv_nic_edit *edit = work->edit;
 	const struct sriov_error *bad;
@@ -108,6 +116,8 @@ static int read_domain(struct work *work, const char *domain, GPtrArray **ret_ni
 			bad->message, found->name);
 	else
 		*ret_nics = copy_requests((found->stored ?: found->live)->nics);
+	if (r == 0)
+		*ret_live = found->stored && found->live ? copy_requests(found->live->nics) : NULL;
 	srv_virt_domain_free(found);
 	return r;
 }
@@ -121,42 +131,91 @@ static bool same(const struct srv_nic_request *a, const struct srv_nic_request *
 	       (any_mac || (a->has_mac == b->has_mac && sriov_mac_equal(a->mac, b->mac)));
 }
 
-static int add(struct work *work)
+/* The live configuration that is to be changed as well; NULL: none, or not now. */
+static GPtrArray *live_too(const struct work *work)
 {
-	struct srv_nic_edit *edit = work->edit;
-	struct srv_nic_request *request = edit->request;
-	const struct srv_nic_request *old = find(work->after, request->id);
+	return work->edit->now ? work->after_live : NULL;
+}
 
-	/* What was added for the next start may be asked for now. */
-	if (old && !work->chosen_id && edit->now && same(old, request, work->chosen_mac)) {
-		edit->existed = true;
-		request->has_mac = old->has_mac;
-		request->mac = old->mac;
+/*
+ * What was added for the next start may be asked for now, and what was removed from it may stay
+ * after all. 1: it is the same, and request has its MAC.
+ */
+static int find_same(struct work *work, const GPtrArray *requests)
+{
+	struct srv_nic_request *request = work->edit->request;
+	const struct srv_nic_request *old = requests ? find(requests, request->id) : NULL;
+
+	if (!old)
 		return 0;
-	}
-	if (old)
-		return sriov_error_set(&work->error, SRIOV_ERROR_EXISTS, EEXIST, edit->name,
+	if (work->chosen_id || !work->edit->now || !same(old, request, work->chosen_mac))
+		return sriov_error_set(&work->error, SRIOV_ERROR_EXISTS, EEXIST, work->edit->name,
 				       "it has a nic \"%s\" already; take another id, or remove it "
 				       "first",
 				       request->id);
-	if (work->after->len >= SRV_NICS_PER_OWNER_MAX)
-		return sriov_error_set(&work->error, SRIOV_ERROR_LIMIT, E2BIG, edit->name,
+	request->has_mac = old->has_mac;
+	request->mac = old->mac;
+	return 1;
+}
+
+static int append(struct work *work, GPtrArray *requests)
+{
+	if (requests->len >= SRV_NICS_PER_OWNER_MAX)
+		return sriov_error_set(&work->error, SRIOV_ERROR_LIMIT, E2BIG, work->edit->name,
 				       "it has %d nics, and more it cannot have",
 				       SRV_NICS_PER_OWNER_MAX);
-	g_ptr_array_add(work->after, srv_nic_request_copy(request));
+	g_ptr_array_add(requests, srv_nic_request_copy(work->edit->request));
 	return 0;
+}
+
+static int add(struct work *work)
+{
+	GPtrArray *live = live_too(work);
+	int stored_has = find_same(work, work->after);
+	int live_has = stored_has < 0 ? 0 : find_same(work, live);
+	int r = MIN(stored_has, live_has);
+
+	if (r >= 0 && !stored_has)
+		r = append(work, work->after);
+	if (r >= 0 && live && !live_has)
+		r = append(work, live);
+	work->edit->existed = stored_has > 0;
+	return MIN(r, 0);
 }
 
 static int take_out(struct work *work)
 {
 	const struct srv_nic_edit *edit = work->edit;
-	struct srv_nic_request *old = find(work->after, edit->remove);
+	GPtrArray *live = live_too(work);
+	struct srv_nic_request *stored = find(work->after, edit->remove);
+	struct srv_nic_request *now = live ? find(live, edit->remove) : NULL;
 
-	if (!old)
+	if (!stored && !now)
 		return sriov_error_set(&work->error, SRIOV_ERROR_NOT_FOUND, ENOENT, edit->name,
 				       "it has no nic \"%s\" in its metadata", edit->remove);
-	g_ptr_array_remove(work->after, old);
+	if (stored)
+		g_ptr_array_remove(work->after, stored);
+	if (now)
+		g_ptr_array_remove(live, now);
 	return 0;
+}
+
+/*
+ * The two can differ in what others put there for the next start, and stay different in that. Not
+ * in one go then: should the second fail, the first is taken back.
+ */
+static int write_nics(struct work *work, const char *uuid, const GPtrArray *stored_before)
+{
+	struct srv_virt *virt = work->daemon->virt;
+	const GPtrArray *live = live_too(work);
+	int r = srv_virt_set_nics(virt, uuid, work->after, work->edit->now && !live, &work->error);
+
+	if (r < 0 || !live)
+		return r;
+	r = srv_virt_set_live_nics(virt, uuid, live, &work->error);
+	if (r < 0)
+		srv_virt_set_nics(virt, uuid, stored_before, false, NULL);
+	return r;
 }
 
 static bool is_failover(const struct srv_nic_request *request)
@@ -197,20 +256,39 @@ static void write_run(void *data)
 	struct work *work = data;
 	struct srv_nic_edit *edit = work->edit;
 	g_autofree char *uuid = g_strdup(edit->uuid);
+	g_autoptr(GPtrArray) stored = NULL;
 	bool with_virtio;
 
 	g_clear_pointer(&work->after, g_ptr_array_unref);
-	if (read_domain(work, uuid, &work->after) < 0)
+	g_clear_pointer(&work->after_live, g_ptr_array_unref);
+	if (read_domain(work, uuid, &work->after, &work->after_live) < 0)
 		return;
+	stored = copy_requests(work->after);
 	with_virtio = edit->remove && is_failover(find(work->after, edit->remove));
 	if ((edit->request ? add(work) : take_out(work)) < 0 || write_virtio(work) < 0)
 		return;
-	if (srv_virt_set_nics(work->daemon->virt, uuid, work->after, edit->now, &work->error) < 0) {
+	if (write_nics(work, uuid, stored) < 0) {
 		if (work->virtio && !edit->existed)
 			remove_virtio(work, uuid, edit->request->id);
 	} else if (with_virtio) {
 		remove_virtio(work, uuid, edit->remove);
 	}
+}
+
+/* What the domain asks for now, and what it asks for from its next start on. Borrowing. */
+static GPtrArray *all_requests(GPtrArray *live, GPtrArray *stored)
+{
+	GPtrArray *all = g_ptr_array_new();
+
+	for (guint i = 0; live && i < live->len; i++)
+		g_ptr_array_add(all, live->pdata[i]);
+	for (guint i = 0; i < stored->len; i++) {
+		struct srv_nic_request *request = stored->pdata[i];
+
+		if (!live || !find(live, request->id))
+			g_ptr_array_add(all, request);
+	}
+	return all;
 }
 
 static void look(struct work *work);
@@ -238,6 +316,7 @@ static void write_done(void *data)
 {
 	struct work *work = data;
 	struct srv_daemon *daemon = work->daemon;
+	g_autoptr(GPtrArray) requests = NULL;
 	struct srv_ledger_txn *txn;
 
 	/* Somebody else has taken the id that was free a moment ago: another one. */
@@ -251,8 +330,9 @@ static void write_done(void *data)
 		finish(work, work->error);
 		return;
 	}
+	requests = all_requests(work->after_live, work->after);
 	txn = srv_ledger_begin(daemon->ledger);
-	if (srv_nic_sync_rows(daemon, txn, work->edit->uuid, work->edit->name, work->after,
+	if (srv_nic_sync_rows(daemon, txn, work->edit->uuid, work->edit->name, requests,
 			      &work->error) < 0) {
 		srv_ledger_abandon(txn);
 		finish(work, work->error);
@@ -273,7 +353,8 @@ static void choose_id(struct work *work)
 	do {
 		g_free(request->id);
 		request->id = g_strdup_printf("net%u", n++);
-	} while (find(work->before, request->id));
+	} while (find(work->before, request->id) ||
+		 (work->before_live && find(work->before_live, request->id)));
 }
 
 static bool mac_is_free(struct work *work, struct sriov_mac mac)
@@ -324,7 +405,8 @@ static void look_run(void *data)
 	struct work *work = data;
 
 	g_clear_pointer(&work->before, g_ptr_array_unref);
-	read_domain(work, work->edit->domain, &work->before);
+	g_clear_pointer(&work->before_live, g_ptr_array_unref);
+	read_domain(work, work->edit->domain, &work->before, &work->before_live);
 }
 
 static void look_done(void *data)

@@ -244,8 +244,9 @@ static int present(virDomainPtr handle, struct sriov_error **err)
 	return (active ? VIR_DOMAIN_AFFECT_LIVE : 0) | (persistent ? VIR_DOMAIN_AFFECT_CONFIG : 0);
 }
 
-int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
-		      struct sriov_error **err)
+/* live, stored: to which of them, where there are both */
+static int set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
+		    bool stored, struct sriov_error **err)
 {
 	srv_virt_autoref held = srv_virt_ref(virt);
 	g_autofree char *xml = nics->len ? srv_nics_format(nics) : NULL;
@@ -259,6 +260,8 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 			return where;
 		if (!live && where & VIR_DOMAIN_AFFECT_CONFIG)
 			where = VIR_DOMAIN_AFFECT_CONFIG;
+		if (!stored && !(where &= VIR_DOMAIN_AFFECT_LIVE))
+			return 0;
 		if (virDomainSetMetadata(handle, VIR_DOMAIN_METADATA_ELEMENT, xml, SRV_NICS_PREFIX,
 					 SRV_NICS_XMLNS, (unsigned)where) == 0)
 			return 0;
@@ -268,6 +271,18 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 		return srv_virt_domain_error(err, handle, "its nics cannot be written down");
 	}
 	return r;
+}
+
+int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
+		      struct sriov_error **err)
+{
+	return set_nics(virt, uuid, nics, live, true, err);
+}
+
+int srv_virt_set_live_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics,
+			   struct sriov_error **err)
+{
+	return set_nics(virt, uuid, nics, true, false, err);
 }
 
 int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err)

@@ -122,6 +122,10 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
 		      struct sriov_error **err);
 
+/* The same to the live configuration alone; nothing when the domain does not run any more. */
+int srv_virt_set_live_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics,
+			   struct sriov_error **err);
+
 /*
  * A domain's own configuration, which counts from its next start on.
  *

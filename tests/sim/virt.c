@@ -683,6 +683,45 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 	return r;
 }
 
+static bool asks_now(const struct sim_domain *domain, const char *id)
+{
+	for (uint32_t i = 0; i < domain->n_nics - domain->n_later; i++) {
+		if (strcmp(domain->nic[i].id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void set_nic(struct sim_nic *nic, const struct srv_nic_request *request)
+{
+	g_strlcpy(nic->id, request->id, sizeof(nic->id));
+	g_strlcpy(nic->network, request->network, sizeof(nic->network));
+	nic->mode = request->mode;
+	nic->priority = request->priority;
+	nic->has_mac = request->has_mac;
+	memcpy(nic->mac, request->mac.octet, 6);
+}
+
+/* Those that are for later come last. What only the live configuration asks for is forgotten. */
+static void set_nics(struct sim_domain *domain, const GPtrArray *nics, bool live)
+{
+	struct sim_domain before = *domain;
+
+	domain->n_nics = domain->n_later = 0;
+	for (int later = 0; later < 2; later++) {
+		for (guint i = 0; i < nics->len; i++) {
+			const struct srv_nic_request *request = nics->pdata[i];
+			bool now = live || !before.active || asks_now(&before, request->id);
+
+			if (now == (later != 0))
+				continue;
+			set_nic(&domain->nic[domain->n_nics++], request);
+			domain->n_later += (uint32_t)later;
+		}
+	}
+	sim_changed("metadata %s", domain->name);
+}
+
 int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics, bool live,
 		      struct sriov_error **err)
 {
@@ -694,24 +733,46 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 	sim_door("libvirt metadata");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
-	if (domain) {
-		/* Of a running domain, only what is added at the end can be told apart. */
-		domain->n_later = domain->active && !live && nics->len > domain->n_nics
-					  ? nics->len - domain->n_nics
-					  : 0;
-		domain->n_nics = nics->len;
-		for (guint i = 0; i < nics->len; i++) {
-			const struct srv_nic_request *request = nics->pdata[i];
-			struct sim_nic *nic = &domain->nic[i];
+	if (domain)
+		set_nics(domain, nics, live);
+	sim_unlock();
+	return domain ? 0 : no_domain(uuid, err);
+}
 
-			g_strlcpy(nic->id, request->id, sizeof(nic->id));
-			g_strlcpy(nic->network, request->network, sizeof(nic->network));
-			nic->mode = request->mode;
-			nic->priority = request->priority;
-			nic->has_mac = request->has_mac;
-			memcpy(nic->mac, request->mac.octet, 6);
+static bool is_among(const GPtrArray *nics, const char *id)
+{
+	for (guint i = 0; i < nics->len; i++) {
+		if (strcmp(((const struct srv_nic_request *)nics->pdata[i])->id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+int srv_virt_set_live_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *nics,
+			   struct sriov_error **err)
+{
+	struct sim_domain *domain;
+	int r = not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt live metadata");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	if (domain && domain->active) {
+		struct sim_domain before = *domain;
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < before.n_nics; i++) {
+			if (is_among(nics, before.nic[i].id))
+				domain->nic[n++] = before.nic[i];
 		}
-		sim_changed("metadata %s", domain->name);
+		domain->n_later = before.n_nics - n;
+		for (uint32_t i = 0; i < before.n_nics; i++) {
+			if (!is_among(nics, before.nic[i].id))
+				domain->nic[n++] = before.nic[i];
+		}
+		sim_changed("live metadata %s", domain->name);
 	}
 	sim_unlock();
 	return domain ? 0 : no_domain(uuid, err);

@@ -125,6 +125,30 @@ static void add_nic_later_waits_for_the_next_start_and_explain_says_so(void **st
 	sim_assert_rules();
 }
 
+/* Another that was added for the next start waits for it all the same. */
+static void add_nic_now_leaves_what_was_added_for_later(void **state)
+{
+	struct sim_domain *web = running_guest();
+
+	json_decref(api_call("AddNic", "{'domain':'web1','network':'a','id':'later'}"));
+	api_assert_job(api_call("AddNic", "{'domain':'web1','network':'a','id':'net1','now':true}"),
+		       "done: attached, vf");
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	sim_assert_nics("web1/later idle none\nweb1/net1 attached vf enp1s0/0\n");
+	api_assert_job(api_call("RemoveNic", "{'domain':'web1','id':'net1','now':true}"),
+		       "done: detached and removed");
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	sim_assert_nics("web1/later idle none\n");
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/later attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 static void add_nic_now_failing_says_that_metadata_stays(void **state)
 {
 	struct sim_domain *web = running_guest();
@@ -289,6 +313,7 @@ int main(void)
 		api_test(add_nic_now_attaches_to_the_running_guest),
 		api_test(add_nic_now_reconciled_meanwhile_is_no_failure),
 		api_test(add_nic_later_waits_for_the_next_start_and_explain_says_so),
+		api_test(add_nic_now_leaves_what_was_added_for_later),
 		api_test(add_nic_now_failing_says_that_metadata_stays),
 		api_test(add_nic_two_at_once_both_stay),
 		api_test(calls_that_need_libvirt_without_it_are_unavailable),

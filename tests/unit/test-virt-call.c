@@ -380,6 +380,33 @@ static void set_nics_for_later_changes_the_stored_one(void **state)
 	world_end(&world);
 }
 
+static void set_live_nics_leaves_the_stored_ones(void **state)
+{
+	g_autoptr(GPtrArray) nics = nics_of("net1", NULL);
+	sriov_autoerror err = NULL;
+	struct world world;
+
+	world_begin_connected(&world);
+	set(&world, TEST, "net0", NULL);
+	assert_ok(srv_virt_set_live_nics(world.virt, TEST, nics, &err), err);
+	expect_get(&world, "test",
+		   "test " TEST " active persistent live=ours(net1) stored=ours(net0)\n");
+	world_end(&world);
+}
+
+static void set_live_nics_of_a_shut_off_domain_changes_nothing(void **state)
+{
+	g_autoptr(GPtrArray) nics = nics_of("net0", NULL);
+	sriov_autoerror err = NULL;
+	struct world world;
+
+	world_begin_connected(&world);
+	define(&world, "web1", WEB1, NULL);
+	assert_ok(srv_virt_set_live_nics(world.virt, WEB1, nics, &err), err);
+	assert_int_equal(fake.metadata_sets, 0);
+	world_end(&world);
+}
+
 static void set_nics_for_later_of_a_transient_domain_changes_the_live_one(void **state)
 {
 	g_autoptr(GPtrArray) nics = nics_of("net1", NULL);
@@ -523,6 +550,8 @@ int main(void)
 		cmocka_unit_test(xml_is_live_by_the_root_alone),
 		cmocka_unit_test(set_nics_of_a_running_domain_changes_both),
 		cmocka_unit_test(set_nics_for_later_changes_the_stored_one),
+		cmocka_unit_test(set_live_nics_leaves_the_stored_ones),
+		cmocka_unit_test(set_live_nics_of_a_shut_off_domain_changes_nothing),
 		cmocka_unit_test(set_nics_for_later_of_a_transient_domain_changes_the_live_one),
 		cmocka_unit_test(set_nics_to_none_takes_the_element_away),
 		cmocka_unit_test(set_nics_of_a_transient_domain_changes_the_live_one),
