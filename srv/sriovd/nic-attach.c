@@ -20,14 +20,12 @@ struct attach {
 	struct srv_attach_work *work;
 	struct sriov_error *error;
 	struct sriov_error *withdraw_error;
-	bool look;   /* it may be there already */
-	guint tries; /* while the domain was busy */
+	bool look; /* it may be there already */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 };
 
 static void attach_begin(struct attach *attach);
-static void attach_ran(void *data);
 
 static void attach_free(struct attach *attach)
 {
@@ -264,32 +262,6 @@ static void restored(const struct sriov_error *error, void *data)
 		       withdraw_run, withdrawn, attach);
 }
 
-/*
- * While a domain starts, libvirt keeps everybody else waiting, and gives up after 30 s; on a slow
- * host a start takes longer.
- */
-#define BUSY_TRIES   30
-#define BUSY_SECONDS 1
-
-static gboolean attach_again(gpointer data)
-{
-	struct attach *attach = data;
-
-	srv_queue_push(srv_daemon_domain_queue(attach->daemon, attach->nic->row.owner.key),
-		       attach_run, attach_ran, attach);
-	return G_SOURCE_REMOVE;
-}
-
-static bool wait_for_domain(struct attach *attach)
-{
-	if (attach->error->code != SRIOV_ERROR_BUSY || attach->nic->owner_gone ||
-	    ++attach->tries > BUSY_TRIES)
-		return false;
-	g_clear_pointer(&attach->error, sriov_error_free);
-	g_timeout_add_seconds(BUSY_SECONDS, attach_again, attach);
-	return true;
-}
-
 static void attach_ran(void *data)
 {
 	struct attach *attach = data;
@@ -297,8 +269,8 @@ static void attach_ran(void *data)
 							       attach->nic->row.network);
 	struct snl_vf_attrs attrs;
 
-	if (attach->error && wait_for_domain(attach))
-		return;
+	/* Not once more when it is busy: srv_virt_attach() has waited for minutes, reconciliation
+	 * goes on. */
 	if (attach->error && attach->error->code == SRIOV_ERROR_UNAVAILABLE) {
 		put_off(attach);
 	} else if (attach->error) {

@@ -450,6 +450,11 @@ static int plug(struct sim_domain *domain, const struct srv_domain_iface *iface,
 
 	if (!domain->active)
 		return refuse(err, domain, "domain is not running");
+	sim_world->attaches++;
+	if (sim_world->faults.busy_domains)
+		return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, domain->name,
+				       "tried for 300 s: libvirt is busy with another operation on "
+				       "the domain");
 	fill(&device, iface);
 	if (device_of(domain, device.alias))
 		return refuse(err, domain, "alias %s is in use", device.alias);

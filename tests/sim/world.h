@@ -133,9 +133,10 @@ struct sim_faults {
 	bool virt_down;
 	char attach_words[96]; /* attaching a hostdev fails with these */
 	uint32_t attach_times; /* so often; 0: for ever */
-	bool lose_attach;      /* it attaches, and the connection is lost before it says so */
-	bool spoil_attach;     /* from the attach of a VF on its VLAN cannot be set */
-	bool deaf_guest;       /* it ignores the unplug request */
+	bool busy_domains; /* srv_virt_attach() has waited for as long as it does, and says so */
+	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
+	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
+	bool deaf_guest;   /* it ignores the unplug request */
 	/* The ledger's disk: errno of every write, or of every sync */
 	int write_errno, sync_errno;
 };
@@ -159,6 +160,7 @@ struct sim_world {
 	uint32_t hanging_threads; /* that are in one now */
 	/* libvirt */
 	struct sim_domain domain[SIM_DOMAINS];
+	uint32_t attaches; /* asked for of libvirt, whatever came of it */
 	/* The clients */
 	struct sim_claim claim[SIM_CLAIMS];
 	uint64_t operations; /* of make soak */

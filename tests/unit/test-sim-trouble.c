@@ -733,6 +733,26 @@ static void only_the_simulated_daemon_is_killed(void **state)
 	sim_world->kill_at = 0;
 }
 
+/* srv_virt_attach() has patience of its own: with more on top of it a nic would wait for hours. */
+static void attach_to_a_domain_that_stays_busy_is_tried_once_a_period(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_world->faults.busy_domains = true;
+	sim_assert_done(sim_boot(web));
+	sim_run(50 * 1000);
+	assert_int_equal(sim_world->attaches, 1);
+	sim_assert_nics("web1/net0 failed none\n");
+	sim_run(60 * 1000);
+	assert_in_range(sim_world->attaches, 2, 3);
+	sim_assert_rules();
+	sim_world->faults.busy_domains = false;
+	sim_run(61 * 1000);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -770,6 +790,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			pf_that_failed_is_tried_again_with_another_configuration, set_up_failing,
 			sim_tear_down),
+		sim_test(attach_to_a_domain_that_stays_busy_is_tried_once_a_period),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
