@@ -158,10 +158,20 @@ static bool waits_for_vf(struct srv_daemon *daemon, struct srv_nic *nic)
 	return g_get_monotonic_time() - nic->supply_since < SUPPLY_SECONDS * G_USEC_PER_SEC;
 }
 
+/* Its hook was heard a moment ago, or libvirt says so: what it has not got yet is on its way. */
+static bool is_starting(const struct srv_nic *nic, const struct srv_virt_domain *domain)
+{
+	return domain->starting ||
+	       (nic->row.state == SRV_NIC_RESERVED && !nic->doubtful && nic->changed &&
+		g_get_monotonic_time() - nic->changed < PREPARED_SECONDS * G_USEC_PER_SEC);
+}
+
 /* The guest runs and has no device of ours for this nic: it gets one now. */
-static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
+static void supply(struct srv_daemon *daemon, struct srv_nic *nic,
+		   const struct srv_virt_domain *domain)
 {
 	g_autofree char *subject = srv_nic_subject(nic);
+	bool starting = is_starting(nic, domain);
 	sriov_autoerror err = NULL;
 	bool pending;
 
@@ -183,8 +193,9 @@ static void supply(struct srv_daemon *daemon, struct srv_nic *nic)
 			return;
 		}
 	}
-	srv_event(daemon->events, LOG_NOTICE, "nic", subject,
-		  "its guest runs without it; it is attached now");
+	if (!starting)
+		srv_event(daemon->events, LOG_NOTICE, "nic", subject,
+			  "its guest runs without it; it is attached now");
 	put_and_attach(daemon, nic);
 }
 
@@ -212,7 +223,7 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		 * removed and the guest has let go is not wanted any more.
 		 */
 		if (asks_for(domain->live->nics, nic->row.id))
-			supply(daemon, nic);
+			supply(daemon, nic, domain);
 		else
 			srv_nic_release(daemon, nic);
 		return;

@@ -139,6 +139,7 @@ static int read_state(virDomainPtr handle, struct srv_virt_domain *domain, struc
 	if (virDomainGetState(handle, &state, &reason, 0) < 0)
 		return srv_virt_domain_error(err, handle, "its state cannot be read");
 	domain->paused = state == VIR_DOMAIN_PAUSED;
+	domain->starting = domain->paused && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
 	return 0;
 }
 

@@ -60,6 +60,7 @@ struct srv_virt_domain {
 	char *name;
 	bool active;
 	bool paused;
+	bool starting; /* it is active, and libvirt is not through with its start yet */
 	bool persistent;
 	/*
 	 * Parsed live XML; NULL when not active, or when it cannot be read at all (bad says why).

@@ -197,6 +197,7 @@ static struct srv_virt_domain *describe(const struct sim_domain *domain)
 	described->name = g_strdup(domain->name);
 	described->active = domain->active;
 	described->paused = domain->paused;
+	described->starting = domain->starting;
 	described->persistent = true;
 	described->stored = parse(domain, false, &described->stored_bad);
 	if (domain->active)

@@ -87,7 +87,7 @@ struct sim_nic {
 struct sim_domain {
 	char uuid[40]; /* "": none */
 	char name[40]; /* can look like a UUID */
-	bool active, paused;
+	bool active, paused, starting;
 	uint32_t n_nics;
 	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	bool spoilt;		      /* its stored metadata is no XML of ours */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/reconcile.h"
 #include "tests/support/tree.h"
 #include "tests/unit/api-client.h"
 #include "tests/unit/sim-assert.h"
@@ -470,6 +471,55 @@ static void watch_streams_events_until_the_client_goes(void **state)
 	sim_settle();
 }
 
+/* Does a watcher hear this of web1/net0 until all is quiet? */
+static bool hears(struct api_client *watcher, const char *words)
+{
+	bool heard = false;
+
+	sim_settle();
+	while (api_has_message(watcher)) {
+		json_t *event = json_object_get(json_object_get(watcher->message, "parameters"),
+						"event");
+		const char *subject = json_string_value(json_object_get(event, "subject"));
+		const char *text = json_string_value(json_object_get(event, "text"));
+
+		heard |= g_strcmp0(subject, "web1/net0") == 0 && strstr(text, words);
+		json_decref(g_steal_pointer(&watcher->message));
+	}
+	return heard;
+}
+
+/* Reconciliation may come in the midst of a start, and gives the guest what it was to get. */
+static void guest_that_starts_is_not_said_to_run_without_its_nic(void **state)
+{
+	static const char words[] = "runs without it";
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	struct api_client *watcher = api_connect();
+
+	api_send(watcher, "Watch", NULL, true);
+	sim_assert_done(sim_hook_prepare(web));
+	sim_appear(web);
+	srv_reconcile(sim_daemon);
+	assert_false(hears(watcher, words));
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_shut_down(web);
+	sim_settle();
+	/* Its hook was lost, and libvirt says that it starts. */
+	web->starting = true;
+	sim_appear(web);
+	srv_reconcile(sim_daemon);
+	assert_false(hears(watcher, words));
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_shut_down(web);
+	sim_settle();
+	web->starting = false;
+	sim_appear(web);
+	srv_reconcile(sim_daemon);
+	assert_true(hears(watcher, words));
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	api_disconnect(watcher);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +546,7 @@ int main(void)
 		api_test(hook_prepare_of_a_guest_on_a_node_prefers_its_pf),
 		api_test(hook_prepare_without_libvirt_reserves),
 		api_test(watch_streams_events_until_the_client_goes),
+		api_test(guest_that_starts_is_not_said_to_run_without_its_nic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,9 @@ static char *show(const struct srv_virt_domain *domain)
 {
 	GString *text = g_string_new(NULL);
 
-	g_string_append_printf(text, "%s %s%s%s%s", domain->name, domain->uuid,
+	g_string_append_printf(text, "%s %s%s%s%s%s", domain->name, domain->uuid,
 			       domain->active ? " active" : "", domain->paused ? " paused" : "",
+			       domain->starting ? " starting" : "",
 			       domain->persistent ? " persistent" : "");
 	show_part(text, "live", domain->live);
 	show_part(text, "stored", domain->stored);
@@ -181,6 +182,27 @@ static void live_and_stored_can_differ(void **state)
 	define(&world, "web1", WEB1, NIC("net0") NIC("net1"));
 	expect_get(&world, "web1",
 		   "web1 " WEB1 " active persistent live=ours(net0) stored=ours(net0,net1)\n");
+	world_end(&world);
+}
+
+static void domain_that_starts_is_known_as_such(void **state)
+{
+	struct world world;
+	virDomainPtr domain;
+
+	world_begin_connected(&world);
+	define(&world, "web1", WEB1, NIC("net0"));
+	domain = find(&world, "web1");
+	assert_int_equal(virDomainCreate(domain), 0);
+	virDomainFree(domain);
+	fake.state = VIR_DOMAIN_PAUSED;
+	fake.reason = VIR_DOMAIN_PAUSED_STARTING_UP;
+	expect_get(&world, "web1",
+		   "web1 " WEB1
+		   " active paused starting persistent live=ours(net0) stored=ours(net0)\n");
+	fake.reason = VIR_DOMAIN_PAUSED_USER;
+	expect_get(&world, "web1",
+		   "web1 " WEB1 " active paused persistent live=ours(net0) stored=ours(net0)\n");
 	world_end(&world);
 }
 
@@ -540,6 +562,7 @@ int main(void)
 		cmocka_unit_test(get_finds_by_uuid_and_by_name),
 		cmocka_unit_test(get_of_nobody_is_not_found),
 		cmocka_unit_test(live_and_stored_can_differ),
+		cmocka_unit_test(domain_that_starts_is_known_as_such),
 		cmocka_unit_test(bad_metadata_is_given_with_the_domain),
 		cmocka_unit_test(stored_bad_does_not_spoil_what_is_in_force),
 		cmocka_unit_test(unreadable_xml_is_a_bad_domain_that_runs),
