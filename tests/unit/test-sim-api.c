@@ -483,7 +483,7 @@ static bool hears(struct api_client *watcher, const char *words)
 		const char *subject = json_string_value(json_object_get(event, "subject"));
 		const char *text = json_string_value(json_object_get(event, "text"));
 
-		heard |= g_strcmp0(subject, "web1/net0") == 0 && strstr(text, words);
+		heard |= g_strcmp0(subject, "nic web1/net0") == 0 && strstr(text, words);
 		json_decref(g_steal_pointer(&watcher->message));
 	}
 	return heard;
