@@ -111,6 +111,15 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static char *describe_pf(const struct srv_pf_row *row)
+{
+	char address[SRIOV_BDF_STRLEN];
+
+	return g_strdup_printf("pf %s%s%s want_vfs=%u", sriov_bdf_format(row->pf, address),
+			       row->drained ? " drained" : "", row->resizing ? " resizing" : "",
+			       row->want_vfs);
+}
+
 char *test_describe_image(const struct srv_ledger_image *image)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
@@ -119,6 +128,9 @@ char *test_describe_image(const struct srv_ledger_image *image)
 		g_ptr_array_add(lines, describe_nic(image->nics->pdata[i]));
 	for (guint i = 0; i < image->vfs->len; i++)
 		g_ptr_array_add(lines, describe_vf(image->vfs->pdata[i]));
+	for (guint i = 0; image->pfs && i < image->pfs->len; i++)
+		g_ptr_array_add(lines,
+				describe_pf(&g_array_index(image->pfs, struct srv_pf_row, i)));
 	g_ptr_array_sort(lines, compare);
 	g_ptr_array_add(lines, g_strdup_printf("boot_id %s\n", shown(image->boot_id)));
 	g_ptr_array_add(lines, NULL);
