@@ -8,6 +8,7 @@
 #include "netlink/uevent.h"
 #include "pci/inventory.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/decide.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/provision.h"
 #include "srv/sriovd/reconcile.h"
@@ -105,6 +106,53 @@ static void collect_owned(const struct srv_pf *pf, GHashTable *present)
 	}
 }
 
+/*
+ * What stands on the PF itself goes on standing on it, by its name of now. A VLAN link has its own
+ * name, which it keeps. A failover nic's stands in its domain's configuration as well, and that is
+ * its owner's to change: somebody may be about to rename the PF back.
+ */
+static void follow_name(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	const char *was = pf->netdevs->pdata[pf->netdevs->len - 2];
+	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	for (guint i = 0; i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+		const struct srv_network *network = srv_config_network(daemon->model->config,
+								       nic->row.network);
+		g_autofree char *subject = srv_nic_subject(nic);
+
+		if (!srv_nic_stands_on(nic, pf) ||
+		    (network && network->fallback.type != SRV_FALLBACK_MACVTAP))
+			continue;
+		if (nic->row.mode == SRV_MODE_FAILOVER) {
+			srv_event(daemon->events, LOG_WARNING, "nic", subject,
+				  "its domain's configuration has it on %s, and %s is called %s "
+				  "now: it will not start before one of them is changed "
+				  "(virsh edit %s)",
+				  nic->row.uplink, was, pf->name, nic->row.owner.name);
+		} else if (g_str_equal(nic->row.uplink, was)) {
+			g_free(nic->row.uplink);
+			nic->row.uplink = g_strdup(pf->name);
+			srv_daemon_put_nic(txn, nic);
+		}
+	}
+	srv_ledger_commit(txn, NULL, NULL);
+	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "was called %s before", was);
+}
+
+static void follow_names(struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		if (pf->renamed)
+			follow_name(daemon, pf);
+		pf->renamed = false;
+	}
+}
+
 void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts,
 		     uint64_t since)
 {
@@ -112,6 +160,7 @@ void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_p
 
 	collect_owned(pf, before);
 	srv_model_set_pf(daemon->model, pf, facts, since);
+	follow_names(daemon);
 	record_vanished(daemon);
 	tell_losses(daemon, before);
 }
@@ -135,6 +184,7 @@ static void refresh_done(void *data)
 		g_clear_pointer(&daemon->host_error, sriov_error_free);
 		srv_model_set_inventory_since(daemon->model, refresh->inventory, refresh->since);
 		spci_inventory_free(refresh->inventory);
+		follow_names(daemon);
 		record_vanished(daemon);
 		tell_losses(daemon, before);
 		srv_host_provision(daemon);

@@ -22,6 +22,7 @@ static void pf_free(gpointer data)
 	struct srv_pf *pf = data;
 
 	g_ptr_array_unref(pf->vfs);
+	g_ptr_array_unref(pf->netdevs);
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	srv_serial_unref(pf->serial);
@@ -112,6 +113,17 @@ static void name_pf(struct srv_pf *pf)
 	g_free(pf->name);
 	pf->name = pf->facts && pf->facts->netdev ? g_strdup(pf->facts->netdev)
 						  : g_strdup(sriov_bdf_format(pf->bdf, address));
+	if (!pf->facts || !pf->facts->netdev ||
+	    (pf->netdevs->len &&
+	     g_str_equal(pf->netdevs->pdata[pf->netdevs->len - 1], pf->facts->netdev)))
+		return;
+	pf->renamed |= pf->netdevs->len > 0;
+	/* It may have had this one before. */
+	for (guint i = 0; i < pf->netdevs->len; i++) {
+		if (g_str_equal(pf->netdevs->pdata[i], pf->facts->netdev))
+			g_ptr_array_remove_index(pf->netdevs, i--);
+	}
+	g_ptr_array_add(pf->netdevs, g_strdup(pf->facts->netdev));
 }
 
 static struct srv_pf *ensure_pf(struct srv_model *model, struct sriov_bdf bdf)
@@ -125,6 +137,7 @@ static struct srv_pf *ensure_pf(struct srv_model *model, struct sriov_bdf bdf)
 	pf->model = model;
 	pf->bdf = bdf;
 	pf->vfs = g_ptr_array_new_with_free_func(vf_free);
+	pf->netdevs = g_ptr_array_new_with_free_func(g_free);
 	pf->state = SRV_PF_GONE;
 	pf->wanted_vfs = SRV_NUM_VFS_KEEP;
 	name_pf(pf);

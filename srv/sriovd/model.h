@@ -70,7 +70,13 @@ struct srv_queue;
 struct srv_pf {
 	struct srv_model *model; /* that it belongs to */
 	struct sriov_bdf bdf;
-	char *name;	       /* netdev, or the address while there is none; for people */
+	char *name; /* netdev, or the address while there is none; for people */
+	/*
+	 * The names that its netdev had since we run, the last one being of now or, while there is
+	 * none, of before. VLAN links on it keep the name that they got from an earlier one.
+	 */
+	GPtrArray *netdevs;    /* of char */
+	bool renamed;	       /* the last one is another than before, and rows may name that */
 	struct spci_pf *facts; /* NULL while gone */
 	uint64_t taken;	       /* model->takes when it took them */
 	enum srv_pf_state state;

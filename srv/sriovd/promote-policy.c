@@ -73,14 +73,10 @@ GPtrArray *srv_promote_queue(struct srv_model *model, const struct srv_pool *poo
 
 struct srv_pf *srv_promote_uplink_pf(struct srv_model *model, const struct srv_nic *nic)
 {
-	const char *uplink = nic->row.uplink;
-
-	for (guint i = 0; uplink && i < model->pfs->len; i++) {
+	for (guint i = 0; i < model->pfs->len; i++) {
 		struct srv_pf *pf = model->pfs->pdata[i];
-		size_t len = strlen(pf->name);
 
-		if (strncmp(uplink, pf->name, len) == 0 &&
-		    (uplink[len] == '\0' || uplink[len] == '.'))
+		if (srv_nic_stands_on(nic, pf))
 			return pf;
 	}
 	return NULL;

@@ -7,6 +7,7 @@
 
 #include "netlink/vf.h"
 #include "srv/sriovd/claim.h"
+#include "srv/sriovd/decide.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -572,6 +573,56 @@ static void row_35_renamed_pf_is_followed_by_its_address(void **state)
 	sim_assert_rules();
 }
 
+#define CONFIG_OF_RENAMED                                                                 \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"rootDevices\":[\"0000:01:00.0\"]}," \
+	"\"numVfs\":1}],\"networks\":[{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100},"   \
+	"{\"name\":\"plain\",\"pool\":\"fast\"}]}"
+
+static int set_up_to_be_renamed(void **state)
+{
+	sim_new(CONFIG_OF_RENAMED);
+	sim_start();
+	return 0;
+}
+
+static bool stands_on(unsigned guest, const char *pf)
+{
+	g_autofree char *owner = g_strdup_printf("web%u", guest);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(sim_daemon->model, owner);
+
+	return srv_nic_stands_on(nics->pdata[0], srv_model_find_pf(sim_daemon->model, pf));
+}
+
+/* FAULTS row 35: what stands on a PF that is renamed does so by its new name. */
+static void row_35_uplinks_follow_a_pf_that_is_renamed(void **state)
+{
+	struct sim_domain *web = sim_guest(3, "plain", SRV_MODE_EXCLUSIVE);
+
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_EXCLUSIVE)));
+	sim_assert_done(sim_boot(sim_guest(2, "plain", SRV_MODE_EXCLUSIVE)));
+	sim_settle();
+	/* This one was promised the PF by its old name, and gets it by the new one. */
+	sim_assert_done(sim_hook_prepare(web));
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\nweb1/net0 attached virtio enp1s0.100\n"
+			"web2/net0 attached virtio enp1s0\nweb3/net0 reserved virtio enp1s0\n");
+	sim_rename_pf(1, "lan0");
+	sim_link_event(7);
+	sim_run(1000);
+	sim_appear(web);
+	sim_hook_started(web);
+	sim_settle();
+	sim_assert_nics("dpdk/p0 attached vf lan0/0\nweb1/net0 attached virtio enp1s0.100\n"
+			"web2/net0 attached virtio lan0\nweb3/net0 attached virtio lan0\n");
+	assert_true(stands_on(1, "lan0") && stands_on(2, "lan0") && stands_on(3, "lan0"));
+	sim_assert_rules();
+	/* It is in the ledger. */
+	sim_stop();
+	sim_start();
+	assert_true(stands_on(2, "lan0") && stands_on(3, "lan0"));
+	sim_assert_rules();
+}
+
 /* Past us: a guest that was given one of our VFs by hand. */
 static void vf_held_by_a_strangers_guest_is_not_handed_out(void **state)
 {
@@ -668,6 +719,7 @@ int main(void)
 		sim_test(row_29_guest_that_ignores_the_unplug_keeps_its_vf),
 		sim_test(row_32_second_daemon_is_refused),
 		sim_test(row_35_renamed_pf_is_followed_by_its_address),
+		sim_test_with(row_35_uplinks_follow_a_pf_that_is_renamed, set_up_to_be_renamed),
 		sim_test(vf_held_by_a_strangers_guest_is_not_handed_out),
 		sim_test(vf_held_by_a_strangers_process_is_not_handed_out),
 		sim_test(vf_that_changed_while_no_daemon_ran_is_not_taken_for_clean),
