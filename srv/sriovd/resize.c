@@ -112,14 +112,39 @@ static void marked(const struct sriov_error *error, void *data)
 	srv_drain_later(drain, LOOK_MS, look);
 }
 
+/*
+ * Whose network ends for some seconds where the driver takes its own netdev down to make VFs: igb
+ * and ixgbe do (igb_sriov_reinit(), ixgbe_sriov_reinit()). No driver tells beforehand. "" when
+ * nobody does; the caller's.
+ */
+static char *who_stands_on_it(const struct srv_drain *drain)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(drain->daemon->model);
+	guint n = 0;
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
+		n += nic->row.state == SRV_NIC_ATTACHED && srv_nic_stands_on(nic, drain->pf);
+	}
+	return n ? g_strdup_printf("; %u running virtio ports stand on %s itself and have no "
+				   "network while its driver makes the VFs, some seconds with igb "
+				   "and ixgbe; \"uplink\" of their network's fallback can name "
+				   "another link",
+				   n, drain->pf->name)
+		 : g_strdup("");
+}
+
 /* What the ledger says of the old VFs must not be taken for the new ones'. */
 static void drained(struct srv_drain *drain)
 {
 	struct srv_ledger_txn *txn = srv_ledger_begin(drain->daemon->ledger);
+	g_autofree char *who = who_stands_on_it(drain);
 
 	drain->making = true;
-	srv_job_step(drain->job, srv_drain_steps(drain), "nobody has a VF of %s: making %u VFs",
-		     drain->pf->name, drain->resize_vfs);
+	/* In this step, because a step of its own would be over before anybody can watch. */
+	srv_job_step(drain->job, srv_drain_steps(drain), "nobody has a VF of %s: making %u VFs%s",
+		     drain->pf->name, drain->resize_vfs, who);
 	for (guint i = 0; i < drain->pf->vfs->len; i++) {
 		struct srv_vf *vf = drain->pf->vfs->pdata[i];
 
@@ -154,29 +179,6 @@ static int check(struct srv_daemon *daemon, struct srv_pf *pf, uint32_t count, b
 	return pf->facts->num_vfs == count ? 0 : srv_drain_check(daemon, pf, force, err);
 }
 
-/*
- * Whose network ends for some seconds where the driver takes its own netdev down to make VFs: igb
- * and ixgbe do (igb_sriov_reinit(), ixgbe_sriov_reinit()). No driver tells beforehand.
- */
-static void tell_who_stands_on_it(struct srv_daemon *daemon, const struct srv_pf *pf,
-				  struct srv_job *job)
-{
-	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
-	guint n = 0;
-
-	for (guint i = 0; i < nics->len; i++) {
-		const struct srv_nic *nic = nics->pdata[i];
-
-		n += nic->row.state == SRV_NIC_ATTACHED && srv_nic_stands_on(nic, pf);
-	}
-	if (n)
-		srv_job_step(job, 0,
-			     "%u running virtio ports stand on %s itself and have no network while "
-			     "its driver makes the VFs, some seconds with igb and ixgbe; "
-			     "\"uplink\" of their network's fallback can name another link",
-			     n, pf->name);
-}
-
 int srv_pf_resize(struct srv_daemon *daemon, struct srv_pf *pf, uint32_t count, bool force,
 		  struct srv_job **ret_job, struct sriov_error **err)
 {
@@ -194,7 +196,6 @@ int srv_pf_resize(struct srv_daemon *daemon, struct srv_pf *pf, uint32_t count, 
 	if (pf->state == SRV_PF_FAILED)
 		srv_model_set_pf_state(pf, SRV_PF_CONFIGURING, NULL);
 	srv_model_set_config(daemon->model, daemon->model->config);
-	tell_who_stands_on_it(daemon, pf, *ret_job);
 	srv_drain_begin(daemon, pf, force, count, *ret_job, drained);
 	return 0;
 }

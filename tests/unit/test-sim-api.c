@@ -471,6 +471,58 @@ static void watch_streams_events_until_the_client_goes(void **state)
 	sim_settle();
 }
 
+/* All steps of the job that an answer names, a line each; the caller's. */
+static char *steps_of(json_t *answer)
+{
+	struct api_client *client = api_connect();
+	g_autofree char *parameters = g_strdup_printf(
+		"{'job':%" JSON_INTEGER_FORMAT "}",
+		json_integer_value(json_object_get(answer, "job")));
+	GString *text = g_string_new(NULL);
+	bool more = true;
+
+	api_send(client, "WatchJob", parameters, true);
+	while (more) {
+		json_t *message = api_receive(client);
+		json_t *step = json_object_get(json_object_get(message, "parameters"), "step");
+
+		g_assert(step);
+		g_string_append_printf(text, "%s\n",
+				       json_string_value(json_object_get(step, "text")));
+		more = json_is_true(json_object_get(message, "continues"));
+		json_decref(message);
+	}
+	json_decref(answer);
+	api_disconnect(client);
+	return g_string_free(text, FALSE);
+}
+
+/* Its driver may take the PF's own netdev down meanwhile. */
+static void resize_tells_how_many_ports_stand_on_the_pf(void **state)
+{
+	static const char words[] = "running virtio ports stand on enp1s0 itself";
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	g_autofree char *before = NULL, *with_guests = NULL;
+
+	before = steps_of(api_call("Resize", "{'pf':'enp1s0','numVfs':6}"));
+	assert_null(strstr(before, words));
+	pf->drained = true;
+	for (unsigned i = 1; i <= 2; i++)
+		sim_assert_done(sim_boot(sim_guest(i, "a", SRV_MODE_EXCLUSIVE)));
+	sim_settle();
+	pf->drained = false;
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n"
+			"web2/net0 attached virtio enp1s0.100\n");
+	/* One that is shut off has nothing to lose. */
+	sim_shut_down(&sim_world->domain[0]);
+	sim_settle();
+	with_guests = steps_of(api_call("Resize", "{'pf':'enp1s0','numVfs':3}"));
+	if (!strstr(with_guests, "1 running virtio ports stand on enp1s0 itself"))
+		fail_msg("not told: %s", with_guests);
+	sim_assert_counts("enp1s0", "3 free");
+	sim_assert_rules();
+}
+
 /* Does a watcher hear this of web1/net0 until all is quiet? */
 static bool hears(struct api_client *watcher, const char *words)
 {
@@ -546,6 +598,7 @@ int main(void)
 		api_test(hook_prepare_of_a_guest_on_a_node_prefers_its_pf),
 		api_test(hook_prepare_without_libvirt_reserves),
 		api_test(watch_streams_events_until_the_client_goes),
+		api_test(resize_tells_how_many_ports_stand_on_the_pf),
 		api_test(guest_that_starts_is_not_said_to_run_without_its_nic),
 	};
 
