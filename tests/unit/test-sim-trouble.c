@@ -733,6 +733,46 @@ static void only_the_simulated_daemon_is_killed(void **state)
 	sim_world->kill_at = 0;
 }
 
+#define CONFIG_TRUSTED                                                          \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":7}],\"networks\":["                                         \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100},"                      \
+	"{\"name\":\"own\",\"pool\":\"fast\",\"vlan\":100,\"trust\":true}]}"
+
+static int set_up_trusting(void **state)
+{
+	sim_new(CONFIG_TRUSTED);
+	sim_start();
+	return 0;
+}
+
+/* A guest that is trusted may take a MAC of its own, and nothing else; another may not. */
+static void own_mac_of_a_trusted_guest_is_left_to_it(void **state)
+{
+	struct sim_attrs *trusted = &sim_world->pf[0].vf[0].attrs;
+	struct sim_attrs *other = &sim_world->pf[0].vf[1].attrs;
+	uint8_t own[6] = { 0x02, 0, 0, 0, 0, 0x77 }, given[6];
+
+	sim_assert_done(sim_boot(sim_guest(1, "own", SRV_MODE_REQUIRED)));
+	sim_assert_done(sim_boot(sim_guest(2, "a", SRV_MODE_REQUIRED)));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb2/net0 attached vf enp1s0/1\n");
+	memcpy(given, other->mac, 6);
+	memcpy(trusted->mac, own, 6);
+	memcpy(other->mac, own, 6);
+	trusted->vlan = 200;
+	sim_run(61 * 1000);
+	sim_settle();
+	assert_int_equal(trusted->vlan, 100);
+	assert_memory_equal(other->mac, given, 6);
+	/* Whatever else is put back comes with the MAC; the MAC alone is no reason. */
+	memcpy(trusted->mac, own, 6);
+	sim_run(61 * 1000);
+	sim_settle();
+	assert_memory_equal(trusted->mac, own, 6);
+	sim_assert_rules();
+}
+
 /* srv_virt_attach() has patience of its own: with more on top of it a nic would wait for hours. */
 static void attach_to_a_domain_that_stays_busy_is_tried_once_a_period(void **state)
 {
@@ -790,6 +830,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			pf_that_failed_is_tried_again_with_another_configuration, set_up_failing,
 			sim_tear_down),
+		cmocka_unit_test_setup_teardown(own_mac_of_a_trusted_guest_is_left_to_it,
+						set_up_trusting, sim_tear_down),
 		sim_test(attach_to_a_domain_that_stays_busy_is_tried_once_a_period),
 	};
 
