@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "base/error.h"
+
+struct srv_virt;
+
+/* Inside the libvirt of the simulated host only. */
+
+/* On any thread: the connection is gone, and the daemon hears of it. */
+void sim_virt_lose_connection(void);
+
+/* 0, or UNAVAILABLE while there is no connection. */
+int sim_virt_not_connected(struct srv_virt *virt, struct sriov_error **err);
+
+/* NOT_FOUND of a domain, by UUID or name. */
+int sim_virt_no_domain(const char *domain, struct sriov_error **err);
