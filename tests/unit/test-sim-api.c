@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/helper.h"
 #include "tests/support/tree.h"
 #include "tests/unit/api-client.h"
 #include "tests/unit/sim-assert.h"
@@ -342,6 +343,17 @@ static void refused_configuration_is_told_by_status_until_a_good_one(void **stat
 	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
 }
 
+static void helper_that_is_missing_is_a_problem_of_the_host(void **state)
+{
+	const char *what = "helper is not there";
+
+	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
+	srv_helper_set_program(sim_root); /* a directory */
+	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+	srv_helper_set_program("/nonexistent/sriovd-sysfs");
+	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+}
+
 static void check_config_finds_mistakes_and_changes_nothing(void **state)
 {
 	sim_assert_text(first_problem(api_call("CheckConfig",
@@ -488,6 +500,7 @@ int main(void)
 		api_test(reload_bad_configuration_changes_nothing_and_is_told),
 		api_test(no_configuration_is_said_to_who_reads_it),
 		api_test(refused_configuration_is_told_by_status_until_a_good_one),
+		api_test(helper_that_is_missing_is_a_problem_of_the_host),
 		api_test(check_config_finds_mistakes_and_changes_nothing),
 		api_test(hook_prepare_reserves_and_release_frees),
 		api_test(hook_started_attaches),
