@@ -415,10 +415,8 @@ static void vf_set_lost_ack_times_out_and_socket_is_replaced(void **state)
 	struct snl *nl;
 
 	/* The new socket must not meet a link of this machine. */
-	if (unshare(CLONE_NEWNET) < 0) {
-		print_message("no right to make a network namespace\n");
-		skip();
-	}
+	if (unshare(CLONE_NEWNET) < 0)
+		skip_because("no right to make a network namespace: %s", g_strerror(errno));
 	nl = fake_start(&fake, 1);
 	fake.mute = true;
 	nl->timeout_ms = 50;

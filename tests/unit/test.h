@@ -25,3 +25,12 @@
 		if (r_ < 0)                                                                        \
 			fail_msg("%s: %d (%s)", #call, r_, (err) ? (err)->message : "no message"); \
 	} while (0)
+
+/* Skips the test, and says why where tests/run-unit.sh lists what was skipped: one sentence. */
+#define skip_because(...)                   \
+	do {                                \
+		print_message("skipped: "); \
+		print_message(__VA_ARGS__); \
+		print_message("\n");        \
+		skip();                     \
+	} while (0)
