@@ -331,6 +331,15 @@ static void no_configuration_is_said_to_who_reads_it(void **state)
 	assert_false(has_problem(api_call("CheckConfig", "{'files':[]}"), "warning", what));
 }
 
+static bool is_refused(json_t *status, const char *part)
+{
+	const char *why = json_string_value(json_object_get(status, "refused"));
+	bool refused = why && strstr(why, part);
+
+	json_decref(status);
+	return refused;
+}
+
 static void refused_configuration_is_told_by_status_until_a_good_one(void **state)
 {
 	const char *what = "the one before stays in force";
@@ -338,8 +347,10 @@ static void refused_configuration_is_told_by_status_until_a_good_one(void **stat
 	sim_configure("{\"pools\":[{}]}");
 	api_assert_error("Reload", NULL, "Invalid", "name");
 	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+	assert_true(is_refused(api_call("GetStatus", NULL), "name"));
 	sim_configure(SIM_CONFIG);
 	json_decref(api_call("Reload", NULL));
+	assert_false(is_refused(api_call("GetStatus", NULL), ""));
 	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
 }
 
