@@ -326,6 +326,7 @@ static void no_configuration_is_said_to_who_reads_it(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_true(has_problem(api_call("CheckConfig", NULL), "warning", what));
 	assert_true(has_problem(api_call("Reload", NULL), "warning", what));
+	assert_true(has_problem(api_call("Reload", NULL), "warning", "/sriovd.json.example"));
 	assert_false(has_problem(api_call("GetStatus", NULL), "warning", what));
 	/* Files that were handed over are what there is to check. */
 	assert_false(has_problem(api_call("CheckConfig", "{'files':[]}"), "warning", what));
