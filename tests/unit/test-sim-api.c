@@ -523,5 +523,5 @@ int main(void)
 		api_test(watch_streams_events_until_the_client_goes),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_group_as_root(tests);
 }

@@ -480,10 +480,13 @@ static void vf_get_all_of_wrapped_list_is_whole(void **state)
 		g_autofree struct snl_vf_attrs *all = NULL;
 		sriov_autoerror err = NULL;
 		struct fake_rtnl fake;
-		struct snl *nl = fake_start(&fake, counts[i]);
 		struct snl_link link;
+		struct snl *nl;
 		size_t n = 77;
 
+		if (counts[i] > 700 && geteuid() != 0)
+			skip_because("needs root, to send as much as %u VFs at once", counts[i]);
+		nl = fake_start(&fake, counts[i]);
 		for (uint32_t vf = 0; vf < counts[i]; vf++)
 			fake.vf[vf].vlan = vf;
 		assert_ok(snl_vf_get_all(nl, FAKE_IFINDEX, &all, &n, &err), err);
