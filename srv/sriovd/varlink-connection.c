@@ -110,7 +110,7 @@ void srv_connection_charge(struct srv_connection *connection, int64_t us)
 
 /*
  * Held, if its user has used up the time for strangers: what it has sent waits in the socket, calls
- * under way are answered.
+ * under way are answered. Who hangs up meanwhile is forgotten.
  */
 static void hold(struct srv_connection *connection)
 {
@@ -379,6 +379,9 @@ static void take_turn(struct srv_connection *connection, uint32_t events)
 		read_some(connection);
 	if (connection->gone && connection->call)
 		srv_call_gone(connection->call, false);
+	/* Nothing of it is done later: it would count among its user's connections until then. */
+	if (connection->gone && connection->held)
+		connection->cut = true;
 	start_calls(connection);
 	connection->corked = false;
 	if (connection->gone)

@@ -18,8 +18,14 @@
 
 #define TURN_US		5000
 #define EVENTS_MAX	8
-#define ACCEPTS_MAX	32
+#define ACCEPTS_MAX	4
 #define ACCEPT_PAUSE_US (100 * 1000)
+
+/*
+ * Who comes next stands behind at most as many, also behind somebody who connects in a loop; above,
+ * connect() waits its turn.
+ */
+#define BACKLOG 128
 
 /* One connection in this many is kept for root: the hook gets in when users have taken the rest. */
 #define ROOT_SHARE 8
@@ -285,7 +291,8 @@ static int watch_listener(struct srv_varlink *varlink, struct sriov_error **err)
 	varlink->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	varlink->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (flags < 0 || fcntl(varlink->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-	    varlink->epoll_fd < 0 || varlink->spare_fd < 0 ||
+	    listen(varlink->listen_fd, BACKLOG) < 0 || varlink->epoll_fd < 0 ||
+	    varlink->spare_fd < 0 ||
 	    epoll_ctl(varlink->epoll_fd, EPOLL_CTL_ADD, varlink->listen_fd, &event) < 0)
 		return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, errno, NULL,
 				       "cannot wait for clients: %s", g_strerror(errno));

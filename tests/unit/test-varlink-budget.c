@@ -161,8 +161,6 @@ static void stranger_who_hangs_up_while_held_wakes_nobody_and_is_forgotten(void 
 	}
 	/* A main loop that spins makes many thousands. */
 	assert_in_range(dispatches(200), 1, 200);
-	for (int i = 0; i < 100 && server->varlink->connections.length > 0; i++)
-		test_server_run(50);
 	assert_int_equal(server->varlink->connections.length, 0);
 	assert_int_equal(server->varlink->held.length, 0);
 	test_server_free(server);
