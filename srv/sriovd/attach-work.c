@@ -292,7 +292,7 @@ static bool is_pf(const struct srv_attach_work *work, uint32_t ifindex)
  * frames of the PF's VFs to it go out on the wire. The bridge is found from the guest's tap, which
  * also holds for a libvirt network; its port may be the PF or a VLAN link on it.
  */
-static int add_fdb(struct srv_attach_work *work, const char *tap, struct sriov_error **err)
+int srv_attach_work_add_fdb(struct srv_attach_work *work, const char *tap, struct sriov_error **err)
 {
 	g_autoptr(GArray) links = NULL;
 	struct snl_link port;
@@ -428,7 +428,7 @@ static int verify(struct srv_attach_work *work, struct sriov_error **err)
 				    work->alias);
 	else if (work->nic.backing == SBE_BACKING_VIRTIO &&
 		 work->nic.uplink_type != SBE_UPLINK_MACVTAP && iface->target)
-		r = add_fdb(work, iface->target, err);
+		r = srv_attach_work_add_fdb(work, iface->target, err);
 	if (r == 0)
 		take_place(work, iface);
 	srv_virt_domain_free(domain);

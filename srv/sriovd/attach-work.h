@@ -45,6 +45,10 @@ int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 /* The second half of detaching only, for an owner that is gone. Blocks. */
 void srv_attach_work_clean_uplink(struct srv_attach_work *work);
 
+/* The PF's fdb entry once more, of a device that is attached with this netdev. Blocks. */
+int srv_attach_work_add_fdb(struct srv_attach_work *work, const char *tap,
+			    struct sriov_error **err);
+
 /* For who removes links that nothing stands on: false while one is being made use of. */
 bool srv_attach_work_try_lock_links(void);
 void srv_attach_work_unlock_links(void);

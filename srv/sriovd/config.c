@@ -128,6 +128,12 @@ const struct srv_network *srv_config_network(const struct srv_config *config, co
 	return NULL;
 }
 
+bool srv_network_is_bridged(const struct srv_network *network)
+{
+	return network->fallback.type == SRV_FALLBACK_BRIDGE ||
+	       network->fallback.type == SRV_FALLBACK_NETWORK;
+}
+
 int srv_config_no_network(const struct srv_config *config, const char *name, const char *subject,
 			  struct sriov_error **err)
 {

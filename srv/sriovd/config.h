@@ -138,6 +138,9 @@ void srv_config_unref(struct srv_config *config);
 const struct srv_pool *srv_config_pool(const struct srv_config *config, const char *name);
 const struct srv_network *srv_config_network(const struct srv_config *config, const char *name);
 
+/* Does its virtio stand on a bridge, through which the PFs' filters do not learn of it? */
+bool srv_network_is_bridged(const struct srv_network *network);
+
 /* The error for a network that is not there: INVALID, with the names of those that are. */
 int srv_config_no_network(const struct srv_config *config, const char *name, const char *subject,
 			  struct sriov_error **err);

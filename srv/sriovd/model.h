@@ -77,6 +77,7 @@ struct srv_pf {
 	char *reason;
 	bool retry;	     /* it failed, and something is otherwise now: worth another try */
 	uint32_t wanted_vfs; /* numVfs of its pools; SRV_NUM_VFS_KEEP: as found */
+	unsigned hanging;    /* calls on its thread that are over their deadline (pf-call.h) */
 	bool was_down;	     /* since its VFs' attributes were last seen to */
 	bool external;	     /* of an externallyManaged pool */
 	bool drained;	     /* gives no VF to anybody: sriovctl drain, or a resize under way */

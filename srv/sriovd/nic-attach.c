@@ -439,6 +439,60 @@ void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic)
 	srv_vf_restore(daemon, nic->vf, &attrs, attributes_restored, attach);
 }
 
+/* What the PF must know of a running guest's device behind a bridge */
+
+struct fdb {
+	struct srv_daemon *daemon;
+	struct srv_nic *nic; /* busy meanwhile, so it stays */
+	struct srv_attach_work *work;
+	char *tap;
+	struct sriov_error *error;
+};
+
+static void fdb_run(void *data)
+{
+	struct fdb *fdb = data;
+
+	srv_attach_work_add_fdb(fdb->work, fdb->tap, &fdb->error);
+}
+
+static void fdb_ran(void *data)
+{
+	struct fdb *fdb = data;
+	g_autofree char *subject = srv_nic_subject(fdb->nic);
+	g_autofree char *why = fdb->error ? sriov_error_text(fdb->error) : NULL;
+	struct attach *attach = g_new0(struct attach, 1);
+
+	if (why)
+		srv_event(fdb->daemon->events, LOG_ERR, "nic", subject,
+			  "somebody removed its MAC from its PF's filter, and it cannot be put "
+			  "back, so VFs of that PF do not reach it: %s",
+			  why);
+	else
+		srv_event(fdb->daemon->events, LOG_WARNING, "nic", subject,
+			  "somebody removed its MAC from its PF's filter; it is there again");
+	attach->daemon = fdb->daemon;
+	attach->nic = fdb->nic;
+	srv_attach_work_free(fdb->work);
+	sriov_error_free(fdb->error);
+	g_free(fdb->tap);
+	g_free(fdb);
+	finish(attach, NULL);
+}
+
+void srv_nic_restore_fdb(struct srv_daemon *daemon, struct srv_nic *nic, const char *tap)
+{
+	struct srv_attach_work *work = srv_attach_work_new(daemon, nic, NULL);
+	struct fdb *fdb;
+
+	if (!work)
+		return;
+	fdb = g_new0(struct fdb, 1);
+	*fdb = (struct fdb){ daemon, nic, work, g_strdup(tap), NULL };
+	nic->busy = true;
+	srv_queue_push(srv_daemon_domain_queue(daemon, nic->row.owner.key), fdb_run, fdb_ran, fdb);
+}
+
 /* Detaching */
 
 static void detach_run(void *data)

@@ -47,6 +47,12 @@ void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
  */
 void srv_nic_restore(struct srv_daemon *daemon, struct srv_nic *nic);
 
+/*
+ * The MAC of its virtio device, which has this netdev behind a bridge, is missing in a PF's filter:
+ * puts it back.
+ */
+void srv_nic_restore_fdb(struct srv_daemon *daemon, struct srv_nic *nic, const char *tap);
+
 /* Calls done as soon as nothing is under way on the nic, maybe at once. The nic is borrowed. */
 void srv_nic_when_settled(struct srv_nic *nic, void (*done)(struct srv_nic *nic, void *data),
 			  void *data);

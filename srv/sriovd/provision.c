@@ -14,6 +14,7 @@
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/pf-call.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/serial.h"
 #include "srv/sriovd/verify.h"
@@ -32,7 +33,7 @@ struct provision {
 	bool created;	/* the VFs there are, are ours and new */
 	bool made;	/* ditto, until the end */
 	bool destroyed; /* tried once to get rid of VFs in the wrong number */
-	bool hangs;	/* the helper has not come back: pf_gone() has it next */
+	bool hangs;	/* the helper or the PF's thread has not come back, and frees it next */
 	struct spci_pf *facts;
 	struct sriov_error *error;
 	char *note;    /* what people should know of a PF that is ready */
@@ -85,6 +86,18 @@ static bool any_owned(const struct srv_pf *pf)
 
 static void step_next(struct provision *work);
 
+static void provision_free(void *data)
+{
+	struct provision *work = data;
+
+	if (work->facts)
+		spci_pf_free(work->facts);
+	sriov_error_free(work->error);
+	g_free(work->note);
+	g_array_unref(work->bound);
+	g_free(work);
+}
+
 static void finish(struct provision *work, enum srv_pf_state state, const char *reason)
 {
 	struct srv_daemon *daemon = work->daemon;
@@ -101,13 +114,8 @@ static void finish(struct provision *work, enum srv_pf_state state, const char *
 	if (work->made)
 		srv_reconcile_claims(daemon, pf);
 	srv_serial_next(pf->serial);
-	if (work->facts)
-		spci_pf_free(work->facts);
-	sriov_error_free(work->error);
-	g_clear_pointer(&work->note, g_free);
-	g_array_unref(work->bound);
 	if (!work->hangs)
-		g_free(work);
+		provision_free(work);
 	srv_pf_scrub(daemon, pf);
 	srv_nic_serve_waiting(daemon);
 }
@@ -145,10 +153,15 @@ static void look_run(void *data)
 		spci_pf_read(work->daemon->root, work->pf->bdf, &work->facts, &work->error);
 }
 
-static void look_done(void *data)
+static void look_done(const struct sriov_error *late, void *data)
 {
 	struct provision *work = data;
 
+	if (late) {
+		work->hangs = true;
+		finish(work, SRV_PF_STUCK, work->pf->reason);
+		return;
+	}
 	if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
 		srv_host_set_pf(work->daemon, work->pf, NULL, work->since);
 		finish(work, SRV_PF_GONE, "the kernel has no such device now");
@@ -170,7 +183,8 @@ static void look(struct provision *work)
 	work->ifindex = work->pf->facts ? work->pf->facts->ifindex : 0;
 	work->since = work->daemon->model->takes;
 	work->set_up = !work->pf->external && work->pf->facts && !work->pf->facts->admin_up;
-	srv_queue_push(work->pf->queue, look_run, look_done, work);
+	srv_pf_call(work->daemon, work->pf, "bringing it up and reading it", look_run, look_done,
+		    provision_free, work);
 }
 
 /* Creating */
@@ -181,7 +195,7 @@ static void pf_gone(void *data)
 	struct provision *work = data;
 
 	srv_pf_unstick(work->daemon, work->pf);
-	g_free(work);
+	provision_free(work);
 }
 
 static void created(const struct spci_outcome *outcome, const struct sriov_error *error, void *data)
@@ -364,7 +378,10 @@ static void verified(void *data)
 {
 	struct provision *work = data;
 
-	finish(work, SRV_PF_READY, work->note);
+	if (work->pf->state == SRV_PF_STUCK)
+		finish(work, SRV_PF_STUCK, work->pf->reason);
+	else
+		finish(work, SRV_PF_READY, work->note);
 }
 
 static void step_next(struct provision *work)

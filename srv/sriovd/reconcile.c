@@ -7,6 +7,7 @@
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/drain.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/fdb-keep.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/sweep.h"
@@ -440,6 +441,7 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 	forget_missing(daemon, domains, began);
 	mark_foreign(daemon, domains);
 	srv_failover_links(daemon, NULL, links_made, daemon);
+	srv_fdb_keep(daemon, domains, began);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		struct srv_pf *pf = daemon->model->pfs->pdata[i];
 

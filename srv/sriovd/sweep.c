@@ -26,8 +26,7 @@ static bool is_on_a_bridge(const struct srv_model *model, const struct srv_nic *
 {
 	const struct srv_network *network = srv_config_network(model->config, nic->row.network);
 
-	return network && (network->fallback.type == SRV_FALLBACK_BRIDGE ||
-			   network->fallback.type == SRV_FALLBACK_NETWORK);
+	return network && srv_network_is_bridged(network);
 }
 
 /*

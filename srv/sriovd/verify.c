@@ -13,6 +13,7 @@
 #include "netlink/vf.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/pf-call.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/serial.h"
 #include "srv/sriovd/vf-work.h"
@@ -122,11 +123,25 @@ static bool compare_vf(struct verify *verify, struct srv_ledger_txn *txn, struct
 	return traces != 0;
 }
 
-static void verify_done(void *data)
+static void verify_free(void *data)
 {
 	struct verify *verify = data;
-	struct srv_ledger_txn *txn = srv_ledger_begin(verify->daemon->ledger);
+
+	g_free(verify->attrs);
+	g_free(verify);
+}
+
+static void verify_done(const struct sriov_error *late, void *data)
+{
+	struct verify *verify = data;
+	struct srv_ledger_txn *txn;
 	bool any = false;
+
+	if (late) {
+		verify->done(verify->data);
+		return;
+	}
+	txn = srv_ledger_begin(verify->daemon->ledger);
 
 	for (guint i = 0; verify->attrs && i < verify->pf->vfs->len && i < verify->n; i++)
 		any |= compare_vf(verify, txn, verify->pf->vfs->pdata[i]);
@@ -135,8 +150,7 @@ static void verify_done(void *data)
 	else
 		srv_ledger_abandon(txn);
 	verify->done(verify->data);
-	g_free(verify->attrs);
-	g_free(verify);
+	verify_free(verify);
 }
 
 static bool is_of_interest(const struct srv_vf *vf, bool also_used)
@@ -164,7 +178,7 @@ static void verify_pf(struct srv_daemon *daemon, struct srv_pf *pf, bool also_us
 	verify->began = g_get_monotonic_time();
 	verify->done = done;
 	verify->data = data;
-	srv_queue_push(pf->queue, verify_run, verify_done, verify);
+	srv_pf_call(daemon, pf, "reading its VFs", verify_run, verify_done, verify_free, verify);
 }
 
 void srv_pf_verify_free(struct srv_daemon *daemon, struct srv_pf *pf, void (*done)(void *data),

@@ -10,6 +10,7 @@
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/pf-call.h"
 #include "srv/sriovd/serial.h"
 
 #define RESET_SECONDS(n) (15 + 2 * (n))
@@ -26,6 +27,7 @@ struct configure {
 	bool reload;  /* the driver is to learn what was set by being bound again */
 	uint32_t ifindex, index, supported;
 	struct sriov_error *error;
+	char *what; /* for people */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 };
@@ -121,19 +123,45 @@ static void configure_run(void *data)
 	snl_free(nl);
 }
 
-static void configure_end(struct configure *work)
+static void configure_free(void *data)
 {
-	srv_serial_next(work->vf->pf->serial);
-	work->vf->verified = work->error ? 0 : work->supported & work->attrs.mask;
-	if (work->error) {
-		g_autofree char *name = srv_vf_name(work->vf);
+	struct configure *work = data;
 
-		sriov_error_wrap(&work->error, "VF %s cannot be configured", name);
-	}
-	work->done(work->error, work->data);
 	sriov_error_free(work->error);
 	g_free(work->netdev);
+	g_free(work->what);
 	g_free(work);
+}
+
+/* error is stolen; work may still be the PF's thread's. */
+static void configure_tell(const struct configure *work, struct sriov_error *error,
+			   uint32_t verified)
+{
+	g_autofree char *name = srv_vf_name(work->vf);
+	sriov_autoerror why = error;
+
+	srv_serial_next(work->vf->pf->serial);
+	work->vf->verified = verified;
+	if (why)
+		sriov_error_wrap(&why, "VF %s cannot be configured", name);
+	work->done(why, work->data);
+}
+
+static void configure_end(struct configure *work)
+{
+	uint32_t verified = work->error ? 0 : work->supported & work->attrs.mask;
+
+	configure_tell(work, g_steal_pointer(&work->error), verified);
+	configure_free(work);
+}
+
+/*
+ * What hangs may still be done some time: the VF is not known then, and nothing else is done to it
+ * before, because whatever comes next stands behind it in the same queue.
+ */
+static void configure_late(const struct configure *work, const struct sriov_error *late)
+{
+	configure_tell(work, sriov_error_copy(late), 0);
 }
 
 /* The driver anew */
@@ -164,9 +192,12 @@ static void reload_look(void *data)
 	snl_free(nl);
 }
 
-static void reload_looked(void *data)
+static void reload_looked(const struct sriov_error *late, void *data)
 {
-	configure_end(data);
+	if (late)
+		configure_late(data, late);
+	else
+		configure_end(data);
 }
 
 static void reload_done(const struct spci_outcome *outcome, const struct sriov_error *error,
@@ -184,14 +215,19 @@ static void reload_done(const struct spci_outcome *outcome, const struct sriov_e
 		configure_end(work);
 		return;
 	}
-	srv_queue_push(work->vf->pf->queue, reload_look, reload_looked, work);
+	srv_pf_call(work->daemon, work->vf->pf, work->what, reload_look, reload_looked,
+		    configure_free, work);
 }
 
-static void configure_done(void *data)
+static void configure_done(const struct sriov_error *late, void *data)
 {
 	struct configure *work = data;
 	char address[SRIOV_BDF_STRLEN];
 
+	if (late) {
+		configure_late(work, late);
+		return;
+	}
 	if (work->reload && work->vf->facts) {
 		const char *argv[] = { SRV_HELPER_RESET,
 				       sriov_bdf_format(work->vf->facts->bdf, address), NULL };
@@ -208,9 +244,15 @@ static void configure_start(void *data)
 {
 	struct configure *work = data;
 
+	/* Whoever stood behind one that hangs has waited long enough. */
+	if (srv_pf_call_refuse(work->vf->pf, &work->error) < 0) {
+		configure_end(work);
+		return;
+	}
 	work->ifindex = work->vf->pf->facts ? work->vf->pf->facts->ifindex : 0;
 	work->netdev = g_strdup(work->vf->facts ? work->vf->facts->netdev : NULL);
-	srv_queue_push(work->vf->pf->queue, configure_run, configure_done, work);
+	srv_pf_call(work->daemon, work->vf->pf, work->what, configure_run, configure_done,
+		    configure_free, work);
 }
 
 static struct configure *configure_new(struct srv_daemon *daemon, struct srv_vf *vf,
@@ -223,6 +265,7 @@ static struct configure *configure_new(struct srv_daemon *daemon, struct srv_vf 
 	work->index = vf->ref.index;
 	work->attrs = *attrs;
 	work->group = -1;
+	work->what = g_strdup_printf("setting up VF %u", vf->ref.index);
 	return work;
 }
 
@@ -436,10 +479,37 @@ static void scrub_attributes(void *data)
 	snl_free(nl);
 }
 
-static void scrub_attributes_done(void *data)
+static void scrub_gone(void *data)
+{
+	scrub_free(data);
+}
+
+/* They stay dirty, until the PF is looked at anew. */
+static void scrub_late(const struct scrub *scrub)
+{
+	for (guint i = 0; i < scrub->vfs->len; i++) {
+		scrub_at(scrub, i)->vf->scrubbing = false;
+		scrub_at(scrub, i)->vf->stalled = true;
+	}
+	srv_pf_recount(scrub->pf);
+	srv_serial_next(scrub->pf->serial);
+	srv_nic_serve_waiting(scrub->daemon);
+}
+
+static void call_scrub(struct scrub *scrub, void (*run)(void *data),
+		       void (*done)(const struct sriov_error *late, void *data))
+{
+	srv_pf_call(scrub->daemon, scrub->pf, "scrubbing its VFs", run, done, scrub_gone, scrub);
+}
+
+static void scrub_attributes_done(const struct sriov_error *late, void *data)
 {
 	struct scrub *scrub = data;
 
+	if (late) {
+		scrub_late(scrub);
+		return;
+	}
 	if (scrub->error) {
 		g_autofree char *why = sriov_error_text(scrub->error);
 
@@ -478,7 +548,7 @@ static void scrub_reset_done(const struct spci_outcome *outcome, const struct sr
 				work->error = sriov_error_copy(result->error);
 		}
 	}
-	srv_queue_push(scrub->pf->queue, scrub_attributes, scrub_attributes_done, scrub);
+	call_scrub(scrub, scrub_attributes, scrub_attributes_done);
 }
 
 /* The reset that did not come back has come back after all. */
@@ -507,7 +577,7 @@ static void scrub_reset(struct scrub *scrub)
 				argv, g_strdup(sriov_bdf_format(scrub_at(scrub, i)->bdf, address)));
 	}
 	if (argv->len == 1) {
-		srv_queue_push(scrub->pf->queue, scrub_attributes, scrub_attributes_done, scrub);
+		call_scrub(scrub, scrub_attributes, scrub_attributes_done);
 		return;
 	}
 	g_ptr_array_add(argv, NULL);
@@ -528,22 +598,26 @@ static void scrub_look(void *data)
 	}
 }
 
-static void scrub_looked(void *data)
+static void scrub_looked(const struct sriov_error *late, void *data)
 {
-	scrub_reset(data);
+	if (late)
+		scrub_late(data);
+	else
+		scrub_reset(data);
 }
 
 static void scrub_start(void *data)
 {
 	struct scrub *scrub = data;
 
-	scrub_collect(scrub);
+	if (!scrub->pf->hanging)
+		scrub_collect(scrub);
 	if (!scrub->vfs->len) {
 		srv_serial_next(scrub->pf->serial);
 		scrub_free(scrub);
 		return;
 	}
-	srv_queue_push(scrub->pf->queue, scrub_look, scrub_looked, scrub);
+	call_scrub(scrub, scrub_look, scrub_looked);
 }
 
 void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf)

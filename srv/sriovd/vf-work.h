@@ -16,8 +16,9 @@ struct srv_daemon;
  * Sets the attributes of a VF that nobody uses yet and reads them back (all or none, see
  * snl_vf_set()). BUSY when a process has it open.
  *
- * done: called once on the main thread; error is NULL or borrowed. DEVICE when the PF is down or
- * gone.
+ * done: called once on the main thread; error is NULL or borrowed. DEVICE when the PF is down, gone
+ * or stuck; TIMEOUT when its driver did not come back (pf-call.h): the VF is not known then, and
+ * stays dirty.
  */
 void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 		      const struct snl_vf_attrs *attrs,

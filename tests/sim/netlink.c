@@ -523,6 +523,23 @@ static bool changes_something(const void *bytes)
 	return type != RTM_GETLINK && type != RTM_GETNSID && type != RTM_GETNEIGH;
 }
 
+/* In the PF's driver, for as long as the fault lasts. */
+static void hang(const void *bytes)
+{
+	const struct nlmsghdr *h = bytes;
+	const struct ifinfomsg *info = nlmsg_data(h);
+	const struct sim_pf *pf = h->nlmsg_type == RTM_SETLINK
+					  ? sim_pf_by_ifindex((uint32_t)info->ifi_index)
+					  : NULL;
+
+	if (!pf || sim_world->faults.hang_sets != pf->bus + 1)
+		return;
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&sim_world->faults.hang_sets, __ATOMIC_SEQ_CST) == pf->bus + 1)
+		g_usleep(1000);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+}
+
 bool sim_netlink_send(int fd, const void *bytes, size_t len)
 {
 	int peer = fd >= 0 && fd < FDS_MAX ? __atomic_load_n(&peers[fd], __ATOMIC_SEQ_CST) : 0;
@@ -534,6 +551,7 @@ bool sim_netlink_send(int fd, const void *bytes, size_t len)
 		return false;
 	if (changes_something(bytes))
 		sim_door("netlink send");
+	hang(bytes);
 	h = copy = g_memdup2(bytes, len);
 	sim_doors_off();
 	sim_lock();

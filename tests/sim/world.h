@@ -125,6 +125,8 @@ struct sim_faults {
 	/* The helper's kernel; see tests/support/fake-kernel.h */
 	char fail_file[32], deaf_file[32], hang_file[32], refuses[32];
 	int fail_errno;
+	/* Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none */
+	uint8_t hang_sets;
 	uint8_t fail_function; /* only of VFs with this function number + 1; 0: any */
 	uint32_t vf_limit;
 	/* libvirt */

@@ -190,6 +190,69 @@ static void vfs_without_iommu_are_not_offered(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 20: a netlink call that does not come back from the driver. */
+static void vf_set_that_never_returns_costs_its_pf_only(void **state)
+{
+	struct sim_claim *behind = sim_claim_of("dpdk", "p1");
+
+	sim_world->faults.hang_sets = 1 + 1;
+	srv_model_find_pf(sim_daemon->model, "enp2s0")->drained = true;
+	sim_begin_claim(behind, "a");
+	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "did not come back from its driver");
+	srv_model_find_pf(sim_daemon->model, "enp2s0")->drained = false;
+	assert_int_equal(behind->state, SIM_UNCLAIMED);
+	assert_int_equal(model_pf("enp1s0")->state, SRV_PF_STUCK);
+	assert_int_equal(model_pf("enp2s0")->state, SRV_PF_READY);
+	sim_assert_done(sim_claim_vf("dpdk", "p2", "a"));
+	sim_assert_nics("dpdk/p2 attached vf enp2s0/0\n");
+	/* What was being set then is not known: it is nobody's before it was scrubbed. */
+	sim_assert_counts("enp1s0", "5 free, 2 dirty");
+	sim_run(150 * 1000);
+	assert_int_equal(model_pf("enp1s0")->state, SRV_PF_STUCK);
+	sim_assert_rules();
+	sim_world->faults.hang_sets = 0;
+	sim_settle();
+	assert_int_equal(model_pf("enp1s0")->state, SRV_PF_READY);
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_attrs(1, 0, NEUTRAL);
+	sim_assert_attrs(1, 1, NEUTRAL);
+	sim_assert_rules();
+}
+
+/* FAULTS row 20: ditto, with no other PF to go to, and in a scrub. */
+static void pf_whose_scrub_never_returns_refuses_claims(void **state)
+{
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_settle();
+	sim_world->faults.hang_sets = 1 + 1;
+	sim_assert_done(sim_release_vf("dpdk", "p0"));
+	sim_run(100 * 1000);
+	assert_int_equal(model_pf("enp1s0")->state, SRV_PF_STUCK);
+	sim_assert_refused(sim_claim_vf("dpdk", "p1", "a"), "it is stuck");
+	sim_assert_counts("enp1s0", "6 free, 1 dirty");
+	sim_world->faults.hang_sets = 0;
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
+	sim_assert_rules();
+}
+
+/* FAULTS row 20: ditto, in the VF of a guest that can do with virtio. */
+static void guest_whose_vf_set_never_returns_gets_virtio(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_world->faults.hang_sets = 1 + 1;
+	sim_assert_done(sim_boot(web));
+	sim_run(100 * 1000);
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	sim_assert_rules();
+	sim_world->faults.hang_sets = 0;
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +262,9 @@ int main(void)
 		sim_test_of(vfio_missing_leaves_virtio_and_is_made_up_for, set_up_without_vfio),
 		sim_test(vf_in_a_shared_group_is_not_offered),
 		sim_test_of(vfs_without_iommu_are_not_offered, set_up_without_iommu),
+		sim_test_two(vf_set_that_never_returns_costs_its_pf_only),
+		sim_test(pf_whose_scrub_never_returns_refuses_claims),
+		sim_test(guest_whose_vf_set_never_returns_gets_virtio),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

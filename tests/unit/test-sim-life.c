@@ -89,6 +89,72 @@ static void guest_on_a_bridge_has_its_mac_in_the_pfs_filter(void **state)
 	sim_assert_rules();
 }
 
+/* Its guest's entry in the filter of enp1s0; NULL. */
+static struct sim_fdb *fdb_of(const struct sim_domain *domain)
+{
+	for (int i = 0; i < SIM_LINKS; i++) {
+		struct sim_fdb *entry = &sim_world->fdb[i];
+
+		if (entry->ifindex == 7 && memcmp(entry->mac, domain->device[0].mac, 6) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static struct sim_domain *boot_eight_on_a_bridge(void)
+{
+	struct sim_domain *web = NULL;
+
+	sim_link_by_name("enp1s0")->master = sim_link_by_name("br0")->ifindex;
+	for (unsigned i = 1; i <= 8; i++) {
+		web = sim_guest(i, "b", SRV_MODE_EXCLUSIVE);
+		sim_assert_done(sim_boot(web));
+		sim_settle();
+	}
+	return web;
+}
+
+static void mac_that_somebody_took_from_the_pfs_filter_is_put_back(void **state)
+{
+	struct sim_domain *web = boot_eight_on_a_bridge();
+	struct sim_domain before = *web;
+	uint32_t changes;
+
+	assert_non_null(fdb_of(web));
+	fdb_of(web)->ifindex = 0;
+	srv_reconcile(sim_daemon);
+	sim_settle();
+	assert_non_null(fdb_of(web));
+	sim_assert_rules();
+	/* Nothing is added for nothing, or for a guest that has a VF. */
+	changes = sim_world->changes;
+	srv_reconcile(sim_daemon);
+	sim_settle();
+	assert_int_equal(sim_world->changes, changes);
+	assert_null(fdb_of(&sim_world->domain[0]));
+	/* Also without anybody asking for it. */
+	fdb_of(web)->ifindex = 0;
+	sim_run(61 * 1000);
+	assert_non_null(fdb_of(web));
+	sim_shut_down(web);
+	sim_settle();
+	assert_null(fdb_of(&before));
+	sim_assert_rules();
+}
+
+static void mac_that_is_looked_for_while_its_guest_ends_does_not_stay(void **state)
+{
+	struct sim_domain *web = boot_eight_on_a_bridge();
+	struct sim_domain before = *web;
+
+	fdb_of(web)->ifindex = 0;
+	srv_reconcile(sim_daemon);
+	sim_shut_down(web);
+	sim_settle();
+	assert_null(fdb_of(&before));
+	sim_assert_rules();
+}
+
 static void guest_that_requires_a_vf_is_refused_when_none_is_left(void **state)
 {
 	struct sim_domain *web;
@@ -436,6 +502,8 @@ int main(void)
 		sim_test(guest_gets_a_vf_with_its_networks_attributes),
 		sim_test(guest_without_vf_left_gets_virtio),
 		sim_test(guest_on_a_bridge_has_its_mac_in_the_pfs_filter),
+		sim_test(mac_that_somebody_took_from_the_pfs_filter_is_put_back),
+		sim_test(mac_that_is_looked_for_while_its_guest_ends_does_not_stay),
 		sim_test(guest_that_requires_a_vf_is_refused_when_none_is_left),
 		sim_test(vf_of_a_guest_that_ended_is_scrubbed_for_the_next),
 		sim_test(guest_that_restarts_waits_for_the_scrub_of_its_vf),

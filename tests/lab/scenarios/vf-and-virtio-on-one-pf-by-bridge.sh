@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A guest on a VF and one on a host bridge over the same PF reach each other, by the fdb entry that sriovd keeps; it goes with the guest.
+# A guest on a VF and one on a host bridge over the same PF reach each other, by the fdb entry that sriovd keeps and puts back; it goes with the guest.
 # timeout: 240
+# It looks for its entries no sooner than it is told to: one is missing for a while below.
+LAB_RECONCILE=3600
 sriovd_up 1 '{ "name": "flat", "pool": "fast", "fallback": { "type": "bridge", "bridge": "br0" } }'
 ip link add br0 type bridge
 ip link set enp1s0 master br0
@@ -35,5 +37,8 @@ bridge fdb del 52:54:00:aa:00:12 dev enp1s0 self
 guest_wait_up g2
 guest_wait_nic g2 52:54:00:aa:00:12 > /dev/null
 assert_fails guest_run g1 'ping -q -c 3 -W 1 10.9.0.18'
-bridge fdb add 52:54:00:aa:00:12 dev enp1s0 self
+step "sriovd puts it back when it looks"
+assert_eq 0 "$(fdb)" "fdb entries on the PF"
+assert_ok sriovctl reload
+wait_eq 30 1 fdb
 guest_ping g1 10.9.0.18
