@@ -11,6 +11,7 @@ SYSCONFDIR ?= /etc
 LIBEXECDIR ?= $(PREFIX)/libexec/sriovd
 PLUGINDIR ?= $(PREFIX)/lib/sriovd/plugins
 DATADIR   ?= $(PREFIX)/share
+DOCDIR    ?= $(DATADIR)/doc/sriovd
 UNITDIR   ?= /usr/lib/systemd/system
 STATEDIR  ?= /var/lib/sriovd
 RUNDIR    ?= /run/sriovd
@@ -32,12 +33,13 @@ OPT       ?= -O2 -g
 CPPFLAGS  += -D_GNU_SOURCE -iquote . -DSRIOVD_VERSION='"$(VERSION)"' \
 	     -DSRIOVD_SYSCONFDIR='"$(SYSCONFDIR)/sriovd"' -DSRIOVD_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	     -DSRIOVD_PLUGINDIR='"$(PLUGINDIR)"' -DSRIOVD_STATEDIR='"$(STATEDIR)"' \
-	     -DSRIOVD_RUNDIR='"$(RUNDIR)"' -DSRIOVD_DATADIR='"$(DATADIR)/sriovd"'
+	     -DSRIOVD_RUNDIR='"$(RUNDIR)"' -DSRIOVD_DATADIR='"$(DATADIR)/sriovd"' \
+	     -DSRIOVD_DOCDIR='"$(DOCDIR)"'
 HARDEN    := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ALL_CFLAGS = -std=gnu17 $(OPT) $(WARN) -fPIC $(HARDEN) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS)
 
 # Recursion-free and cheap: pkg-config is asked once, and only by targets that compile.
-ifeq ($(filter deps help clean format lab-root,$(MAKECMDGOALS)),)
+ifeq ($(filter deps build-deps help clean format lab-root,$(MAKECMDGOALS)),)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
@@ -79,7 +81,7 @@ $(B)/%.a:
 	@echo "  AR    $@"
 
 # Directories are built in, so another PREFIX is another build.
-$(B)/flags: export FLAGS = $(CC) $(ALL_CFLAGS)
+$(B)/flags: export FLAGS = $(CC) $(ALL_CFLAGS) $(PREFIX) $(HOOKDIR)
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
@@ -122,6 +124,7 @@ include conf/Makefile.inc
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 	@echo "make deps       install the Debian packages that building and testing need"
+	@echo "make build-deps the same of what building and the unit tests need, without lab and clang"
 	@echo "make fuzz       fuzz every parser (FUZZ_SECONDS=, default 10 each)"
 	@echo "make clang      build everything with clang too, without warnings"
 	@echo "make lab-shell  a shell in the lab's machine, sriovd running"
@@ -132,6 +135,8 @@ help:
 # By name only; whatever mirror the machine has configured serves them.
 deps:
 	@tests/deps.sh
+build-deps:
+	@tests/deps.sh build
 
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -141,6 +146,6 @@ clean:
 
 -include $(shell find build -type f -name '*.d' 2>/dev/null)
 
-.PHONY: all programs help deps format clean install FORCE
+.PHONY: all programs help deps build-deps format clean install FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

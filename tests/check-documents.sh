@@ -43,6 +43,26 @@ manuals() {
 	mandoc -Tlint -Wwarning conf/man/*.[1-8] 2>&1 | sed 's/^/  /'
 }
 
+# What is installed names the directories of its own PREFIX, and is made again for another one.
+prefixes() {
+	local prefix files
+	files=$(printf 'build/prefix/%s ' conf/man/*.[1-8] conf/sriovd.json.example conf/sriovd.service)
+	for prefix in /opt/one /opt/two; do
+		# shellcheck disable=SC2086 # a list of names
+		make -s --no-print-directory VARIANT=prefix PREFIX=$prefix SYSCONFDIR=$prefix/etc STATEDIR=$prefix/state \
+			RUNDIR=$prefix/run $files >/dev/null || echo "  PREFIX=$prefix: they cannot be made"
+		# shellcheck disable=SC2086
+		grep -nE '/usr/local|/opt/one.*/opt/two|@[A-Z]+@|(^|[ "])(/etc|/run|/var/lib)/sriovd|[ "]/etc/libvirt/hooks' $files |
+			sed "s,^,  PREFIX=$prefix: ,"
+		# shellcheck disable=SC2086
+		[ "$prefix" = "$(grep -ohE '/opt/[a-z]+' $files | sort -u)" ] || echo "  PREFIX=$prefix: another one is named"
+		grep -q "$prefix/libexec/sriovd/sriovd-hook" build/prefix/conf/man/sriovd-hook.8 &&
+			grep -q "\"$prefix/share/sriovd/sriovd.schema.json\"" build/prefix/conf/sriovd.json.example ||
+			echo "  PREFIX=$prefix: it is not in sriovd-hook.8 or not in the example"
+	done
+	rm -rf build/prefix
+}
+
 commands() {
 	local command
 	[ -x build/release/sriovctl ] || { echo "  build/release/sriovctl is not built"; return; }
@@ -92,6 +112,7 @@ faults() {
 verdict "paths in the documents" "$(paths)"
 verdict "make targets in the documents" "$(targets)"
 verdict "manual pages" "$(manuals)"
+verdict "the directories of a PREFIX in the documents" "$(prefixes)"
 verdict "sriovctl's commands in its manual page" "$(commands)"
 verdict "shell scripts" "$(scripts)"
 verdict "faults and their tests" "$(faults)"

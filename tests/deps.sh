@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Installs what building and testing need, by Debian package name. Quick when all is there.
+# deps.sh [build]: installs what building and testing need, by Debian package name; with "build" only what make,
+# make unit and make install need, and no compiler but gcc, no lab. Quick when all is there.
 set -eu
-packages="gcc make pkg-config libc6-dev clang clang-format libclang-rt-14-dev|libclang-rt-19-dev
-	libglib2.0-dev libjansson-dev libxml2-dev libnl-3-dev libnl-route-3-dev libpci-dev libvirt-dev
-	libsystemd-dev libsqlite3-dev libcmocka-dev mmdebstrap e2fsprogs xz-utils mandoc shellcheck"
+packages="gcc make pkg-config libc6-dev libglib2.0-dev libjansson-dev libxml2-dev libnl-3-dev libnl-route-3-dev
+	libpci-dev libvirt-dev libsystemd-dev libsqlite3-dev libcmocka-dev"
+[ "${1:-}" = build ] || packages="$packages clang clang-format libclang-rt-14-dev|libclang-rt-19-dev
+	mmdebstrap e2fsprogs xz-utils mandoc shellcheck"
 
 installed() {
 	dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed

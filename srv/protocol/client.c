@@ -33,6 +33,7 @@ struct srv_client {
 /* Who may, in words, out of the socket's mode and group. The caller owns it. */
 static char *describe_access(const char *path)
 {
+	g_autofree char *how = NULL;
 	const struct group *group;
 	struct stat st;
 
@@ -43,9 +44,9 @@ static char *describe_access(const char *path)
 	if (!group)
 		return g_strdup_printf("only root and members of the group %u may",
 				       (unsigned int)st.st_gid);
-	return g_strdup_printf("only root and members of the group %s may; to join it: usermod -aG "
-			       "%s USER, and log in again",
-			       group->gr_name, group->gr_name);
+	how = srv_error_how_to_join(group->gr_name);
+	return g_strdup_printf("only root and members of the group %s may; %s", group->gr_name,
+			       how);
 }
 
 static int fail_connect(const char *path, int errnum, int timeout_ms, struct sriov_error **err)

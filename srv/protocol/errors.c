@@ -52,6 +52,11 @@ static const struct {
 	  "the method has to be called with \"more\"" },
 };
 
+char *srv_error_how_to_join(const char *group)
+{
+	return g_strdup_printf("to join %s: usermod -aG %s USER, and log in again", group, group);
+}
+
 const char *srv_error_name(enum sriov_error_code code)
 {
 	return errors[code].name;

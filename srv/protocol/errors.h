@@ -14,6 +14,9 @@
  */
 #define SRV_INTERFACE "io.sriovd"
 
+/* "to join sriovd: usermod …", the end of a sentence that denies something. The caller owns it. */
+char *srv_error_how_to_join(const char *group);
+
 const char *srv_error_name(enum sriov_error_code code);
 int srv_error_exit_code(enum sriov_error_code code);
 

@@ -83,18 +83,28 @@ static void vfs_field(struct ctl_table *table, const json_t *pfs)
 				 owned, free_vfs);
 }
 
+/* Why a configuration was refused is among the problems. */
+static const char *describe_configuration(const json_t *status)
+{
+	bool configured = ctl_bool(status, "configured");
+
+	if (ctl_str(status, "refused"))
+		return configured ? ", with an older configuration: the one on disk was refused"
+				  : ", its configuration was refused: it manages nothing";
+	return configured ? "" : ", no configuration: it manages nothing";
+}
+
 static void print_host(struct ctl *ctl, const json_t *status)
 {
 	bool libvirt = ctl_bool(status, "libvirt"), iommu = ctl_bool(status, "iommu");
-	bool configured = ctl_bool(status, "configured");
 	bool reconciled = ctl_bool(status, "reconciled");
+	const char *configuration = describe_configuration(status);
 	struct ctl_table *table;
 
 	ctl_line(ctl->writer, 0, CTL_BOLD, "%s", ctl_str(status, "hostname") ?: "?");
 	table = ctl_fields_new(ctl->writer, 2);
-	ctl_field_format(table, "sriovd", configured && reconciled ? CTL_PLAIN : CTL_WARN, "%s%s%s",
-			 ctl_str(status, "version") ?: "?",
-			 configured ? "" : ", no configuration: it manages nothing",
+	ctl_field_format(table, "sriovd", *configuration || !reconciled ? CTL_WARN : CTL_PLAIN,
+			 "%s%s%s", ctl_str(status, "version") ?: "?", configuration,
 			 reconciled ? "" : ", not yet compared with libvirt");
 	ctl_field(table, "libvirt", libvirt ? CTL_GOOD : CTL_BAD,
 		  libvirt ? "connected" : "not connected");

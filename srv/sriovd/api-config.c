@@ -16,7 +16,8 @@ static json_t *problems_of(const GPtrArray *problems, const struct srv_config *c
 	if (config && config->files == 0 && dir)
 		srv_problem_append(json, false, dir,
 				   "there is no sriovd.json in it and no conf.d/*.json, so nothing "
-				   "is managed; sriovd.json(5) has examples");
+				   "is managed; an example is in " SRIOVD_DOCDIR
+				   "/sriovd.json.example, and sriovd.json(5) tells the rest");
 	return json;
 }
 

@@ -211,6 +211,8 @@ static void status_read(const struct srv_view *view, void *data)
 	struct show *show = data;
 	struct srv_daemon *daemon = show->daemon;
 	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
+	g_autofree char *refused = daemon->reload_error ? sriov_error_text(daemon->reload_error)
+							: NULL;
 	json_t *pfs = json_array();
 
 	for (guint i = 0; i < view->pfs->len; i++) {
@@ -219,12 +221,13 @@ static void status_read(const struct srv_view *view, void *data)
 		json_array_append_new(pfs, srv_pf_to_json(daemon->model, pf_view->pf, pf_view));
 	}
 	show_end(show,
-		 json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:o, s:o, s:o}", "version",
+		 json_pack("{s:s, s:s, s:b, s:s*, s:b, s:b, s:b, s:o, s:o, s:o}", "version",
 			   SRIOVD_VERSION, "hostname", g_get_host_name(), "configured",
-			   daemon->configured && daemon->model->config->pools->len > 0, "libvirt",
-			   daemon->virt && srv_virt_connected(daemon->virt), "reconciled",
-			   daemon->reconciled, "iommu", daemon->model->iommu, "pfs", pfs, "nics",
-			   nics_to_json(view, nics), "problems", srv_api_problems(daemon)));
+			   daemon->configured && daemon->model->config->pools->len > 0, "refused",
+			   refused, "libvirt", daemon->virt && srv_virt_connected(daemon->virt),
+			   "reconciled", daemon->reconciled, "iommu", daemon->model->iommu, "pfs",
+			   pfs, "nics", nics_to_json(view, nics), "problems",
+			   srv_api_problems(daemon)));
 }
 
 void srv_api_get_status(struct srv_call *call, json_t *parameters, void *data)

@@ -3,6 +3,7 @@
 #include "srv/sriovd/api.h"
 
 #include "srv/sriovd/api-json.h"
+#include "srv/sriovd/helper.h"
 
 static void append_error(json_t *problems, bool is_error, const char *subject,
 			 const struct sriov_error *error)
@@ -36,6 +37,15 @@ static bool wants_vfio(const struct srv_config *config)
 			return true;
 	}
 	return false;
+}
+
+/* Before the first PF fails for it, and on a host that has none to fail. */
+static void append_helper(json_t *problems)
+{
+	sriov_autoerror why = NULL;
+
+	if (srv_helper_check(&why) < 0)
+		append_error(problems, true, "host", why);
 }
 
 /* Without either, no VF can be given to a guest, whatever else is right. */
@@ -142,6 +152,7 @@ json_t *srv_api_problems(struct srv_daemon *daemon)
 	append_refused(problems, daemon);
 	append_list(problems, daemon->config_problems);
 	append_list(problems, daemon->plugin_problems);
+	append_helper(problems);
 	append_host(problems, daemon);
 	append_libvirt(problems, daemon);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {

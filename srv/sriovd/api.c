@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "srv/protocol/errors.h"
 #include "srv/protocol/interface.h"
 
 /* The file that documents the API is what every call is checked against: one text, built in. */
@@ -67,17 +68,34 @@ static bool is_member(const struct srv_peer *peer, bool exists, gid_t gid)
 	return peer->gid == gid;
 }
 
-/* One group may be given both rights; it is named once. */
-static int fail_reader(const char *method, const struct srv_access *access,
-		       struct sriov_error **err)
+/* join: the group that gives this right and no other; NULL when this host does not have it */
+static int deny(const char *method, const char *groups, const char *join, struct sriov_error **err)
 {
+	g_autofree char *how = join ? srv_error_how_to_join(join) : NULL;
+
+	return sriov_error_set(err, SRIOV_ERROR_DENIED, EPERM, method,
+			       "only root and members of the %s may do this%s%s", groups,
+			       how ? "; " : "", how ?: "");
+}
+
+static int deny_change(const char *method, const struct srv_access_ids *ids,
+		       const struct srv_access *access, struct sriov_error **err)
+{
+	g_autofree char *groups = g_strdup_printf("group %s", access->admin_group);
+
+	return deny(method, groups, ids->has_admin ? access->admin_group : NULL, err);
+}
+
+/* One group may be given both rights; it is named once. */
+static int deny_read(const char *method, const struct srv_access_ids *ids,
+		     const struct srv_access *access, struct sriov_error **err)
+{
+	g_autofree char *groups = NULL;
+
 	if (g_strcmp0(access->read_group, access->admin_group) == 0)
-		return sriov_error_set(err, SRIOV_ERROR_DENIED, EACCES, method,
-				       "only root and members of the group %s may do this",
-				       access->admin_group);
-	return sriov_error_set(err, SRIOV_ERROR_DENIED, EACCES, method,
-			       "only root and members of the groups %s and %s may do this",
-			       access->admin_group, access->read_group);
+		return deny_change(method, ids, access, err);
+	groups = g_strdup_printf("groups %s and %s", access->admin_group, access->read_group);
+	return deny(method, groups, ids->has_read ? access->read_group : NULL, err);
 }
 
 int srv_api_authorize(const struct srv_peer *peer, const char *method,
@@ -93,13 +111,11 @@ int srv_api_authorize(const struct srv_peer *peer, const char *method,
 	case SRV_RIGHT_READ:
 		if (admin || reader)
 			return 0;
-		return fail_reader(method, access, err);
+		return deny_read(method, ids, access, err);
 	case SRV_RIGHT_CHANGE:
 		if (admin)
 			return 0;
-		return sriov_error_set(err, SRIOV_ERROR_DENIED, EPERM, method,
-				       "only root and members of the group %s may do this",
-				       access->admin_group);
+		return deny_change(method, ids, access, err);
 	case SRV_RIGHT_ROOT:
 		return sriov_error_set(err, SRIOV_ERROR_DENIED, EPERM, method,
 				       "only root may do this: it is for libvirt's hook");

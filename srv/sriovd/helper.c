@@ -34,6 +34,22 @@ void srv_helper_set_program(const char *path)
 	program = g_strdup(path);
 }
 
+static const char *program_path(void)
+{
+	return program ?: SRIOVD_LIBEXECDIR "/" SRV_HELPER_PROGRAM;
+}
+
+int srv_helper_check(struct sriov_error **err)
+{
+	const char *path = program_path();
+
+	if (g_file_test(path, G_FILE_TEST_IS_REGULAR) && access(path, X_OK) == 0)
+		return 0;
+	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ENOEXEC, path,
+			       "sriovd's helper is not there, or is no program that may be run, so "
+			       "no VF can be made, bound or reset; install sriovd again");
+}
+
 static void run_free(struct run *run)
 {
 	g_string_free(run->output, TRUE);
@@ -131,7 +147,7 @@ static GPtrArray *command_line(const char *const *argv, const char *root)
 {
 	GPtrArray *line = g_ptr_array_new();
 
-	g_ptr_array_add(line, program ? program : (char *)SRIOVD_LIBEXECDIR "/" SRV_HELPER_PROGRAM);
+	g_ptr_array_add(line, (char *)program_path());
 	g_ptr_array_add(line, (char *)"--root");
 	g_ptr_array_add(line, (char *)root);
 	for (; *argv; argv++)

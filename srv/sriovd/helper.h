@@ -27,3 +27,10 @@ void srv_helper_run(const char *const *argv, const char *root, unsigned seconds,
 
 /* Another path of the program, for tests and for running from a build folder; copied. */
 void srv_helper_set_program(const char *path);
+
+/*
+ * Whether there is a program to be run: a look at one file. Blocks no longer than that.
+ *
+ * Errors: UNAVAILABLE, with its path as the subject.
+ */
+int srv_helper_check(struct sriov_error **err);

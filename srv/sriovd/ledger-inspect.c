@@ -49,6 +49,8 @@ static G_GNUC_PRINTF(2, 3) void problem(struct inspect *inspect, const char *fmt
 static int sqlite_problem(struct inspect *inspect, int rc, const char *what,
 			  struct sriov_error **err)
 {
+	g_autofree char *says = srv_sql_says(inspect->handle, rc);
+
 	switch (rc & 0xff) { /* SQLite's primary code */
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
@@ -56,12 +58,12 @@ static int sqlite_problem(struct inspect *inspect, int rc, const char *what,
 	case SQLITE_FORMAT:
 	case SQLITE_TOOBIG:
 	case SQLITE_SCHEMA:
-		problem(inspect, "%s: %s", what, sqlite3_errmsg(inspect->handle));
+		problem(inspect, "cannot %s%s", what, says);
 		return 0;
 	}
 	/* A page that the file ends before. */
 	if (rc == SQLITE_IOERR_SHORT_READ) {
-		problem(inspect, "%s: the file is too short", what);
+		problem(inspect, "cannot %s: the file is too short", what);
 		return 0;
 	}
 	return srv_sql_error(inspect->handle, rc, inspect->path, what, err);
@@ -273,7 +275,8 @@ static int check_pages(struct inspect *inspect, struct sriov_error **err)
 		g_autofree char *text = column_text(stmt, 0);
 
 		if (strcmp(text, "ok") != 0)
-			problem(inspect, "SQLite's check: %s", g_strdelimit(text, "\n", ' '));
+			problem(inspect, "its pages do not fit together" SRV_SQL_SAYS "%s]",
+				g_strdelimit(text, "\n", ' '));
 	}
 	sqlite3_finalize(stmt);
 	return rc == SQLITE_DONE ? 0 : sqlite_problem(inspect, rc, "check its pages", err);
@@ -315,8 +318,8 @@ static int check_format(struct inspect *inspect, struct sriov_error **err)
 		return sriov_error_set(err, SRIOV_ERROR_LEDGER, errno, inspect->path,
 				       "cannot read the ledger: %s", g_strerror(errno));
 	if (versions[0] != versions[1] || versions[0] < 1 || versions[0] > 2)
-		problem(inspect, "its header says that it is of SQLite's format %u/%u", versions[0],
-			versions[1]);
+		problem(inspect, "its header says that it is of the file format %u/%u, not 2/2",
+			versions[0], versions[1]);
 	return 0;
 }
 

@@ -272,39 +272,52 @@ static int errno_of(sqlite3 *handle, int rc)
 	}
 }
 
-static const char *advice(int errnum)
+/* In words of ours, and what to do; of what an operator can do something about. */
+static const char *explain(int errnum, const char **ret_advice)
 {
 	switch (errnum) {
 	case ENOSPC:
 	case EDQUOT:
-		return "; free some space on its file system";
+		*ret_advice = "free some space on it";
+		return "its file system is full";
 	case EBUSY:
-		return "; another program has the file open for writing: end it";
+		*ret_advice = "end that one";
+		return "another program has the file open for writing";
 	case EROFS:
 	case EACCES:
-		return "; make the state directory writable for sriovd";
+	case EPERM:
+		*ret_advice = "make the state directory writable for sriovd";
+		return "the file may not be written";
+	case ENOMEM:
+		*ret_advice = "see what uses it";
+		return "there is not enough memory";
 	case EBADMSG:
-		return "; stop sriovd's work on it and see \"sriovctl ledger rebuild\"";
+		*ret_advice = "see \"sriovctl ledger check\" and \"sriovctl ledger rebuild\"";
+		return "the file is damaged";
 	default:
-		return "; see the kernel's messages about the disk it is on";
+		*ret_advice = "see the kernel's messages about the disk it is on";
+		return NULL;
 	}
+}
+
+char *srv_sql_says(sqlite3 *handle, int rc)
+{
+	g_autofree char *message = srv_sql_shown(handle && sqlite3_errcode(handle) != SQLITE_OK
+							 ? sqlite3_errmsg(handle)
+							 : sqlite3_errstr(rc));
+
+	return g_strconcat(SRV_SQL_SAYS, message, "]", NULL);
 }
 
 int srv_sql_error(sqlite3 *handle, int rc, const char *path, const char *what,
 		  struct sriov_error **err)
 {
 	int errnum = errno_of(handle, rc);
-	g_autofree char *message = srv_sql_shown(handle && sqlite3_errcode(handle) != SQLITE_OK
-							 ? sqlite3_errmsg(handle)
-							 : sqlite3_errstr(rc));
+	g_autofree char *says = srv_sql_says(handle, rc);
+	const char *advice, *why = explain(errnum, &advice);
 
-	/* "disk I/O error" alone says too little. */
-	if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN)
-		return sriov_error_set(err, SRIOV_ERROR_LEDGER, errnum, path,
-				       "cannot %s: %s (%s)%s", what, message, g_strerror(errnum),
-				       advice(errnum));
-	return sriov_error_set(err, SRIOV_ERROR_LEDGER, errnum, path, "cannot %s: %s%s", what,
-			       message, advice(errnum));
+	return sriov_error_set(err, SRIOV_ERROR_LEDGER, errnum, path, "cannot %s: %s; %s%s", what,
+			       why ?: g_strerror(errnum), advice, says);
 }
 
 int srv_sql_exec(sqlite3 *handle, const char *sql, const char *path, const char *what,

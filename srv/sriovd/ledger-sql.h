@@ -101,8 +101,15 @@ void srv_sql_bind(sqlite3_stmt *stmt, const struct srv_sql_value *values, int n)
 const char *srv_sql_text(sqlite3_stmt *stmt, int column);
 
 /*
- * Sets an error LEDGER out of what SQLite says: "cannot WHAT: disk full …". handle may be NULL when
- * rc says all.
+ * What SQLite itself says, for who knows it: " [SQLite: …]", the end of a sentence that has said in
+ * our words what it is about. handle may be NULL when rc says all. The caller owns it.
+ */
+#define SRV_SQL_SAYS " [SQLite: "
+char *srv_sql_says(sqlite3 *handle, int rc);
+
+/*
+ * Sets an error LEDGER: "cannot WHAT: its file system is full; free some space on it [SQLite: …]".
+ * handle may be NULL when rc says all.
  *
  * path: the file, the error's subject
  */

@@ -8,6 +8,7 @@
 #include "srv/sriovd/ledger.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,6 +16,7 @@
 #include "srv/sriovd/ledger-inspect.h"
 #include "srv/sriovd/ledger-row.h"
 #include "srv/sriovd/ledger-schema.h"
+#include "srv/sriovd/ledger-sql.h"
 #include "srv/sriovd/ledger-writer.h"
 
 #define REBUILD                                                                          \
@@ -47,8 +49,11 @@ static int refuse_newer(const struct srv_ledger_inspection *found, const char *p
 		found->version, schema->version);
 }
 
+/* The first problem, and at the very end what SQLite says of it. */
 static int refuse_damaged(const GPtrArray *problems, const char *path, struct sriov_error **err)
 {
+	const char *first = problems->pdata[0], *says = g_strrstr(first, SRV_SQL_SAYS);
+	g_autofree char *words = g_strndup(first, says ? (gsize)(says - first) : strlen(first));
 	g_autofree char *more =
 		problems->len > 1 ? g_strdup_printf(" (and %u more problems: \"sriovctl ledger "
 						    "check\")",
@@ -56,8 +61,8 @@ static int refuse_damaged(const GPtrArray *problems, const char *path, struct sr
 				  : g_strdup("");
 
 	return sriov_error_set(err, SRIOV_ERROR_LEDGER, EBADMSG, path,
-			       "the ledger is damaged: %s%s; " REBUILD,
-			       (const char *)problems->pdata[0], more);
+			       "the ledger is damaged: %s%s; " REBUILD "%s", words, more,
+			       says ?: "");
 }
 
 /* Reads it, and refuses it unless it is sound and not newer. */

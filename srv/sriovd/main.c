@@ -61,8 +61,17 @@ static void print_help(GOptionContext *context)
 				     "network ports.\n"
 				     "systemd starts it: systemctl enable --now sriovd. People use "
 				     "sriovctl(1).");
-	g_option_context_set_description(context, "SIGHUP makes it read its configuration again.\n"
-						  "See sriovd(8), sriovd.json(5).\n");
+	g_option_context_set_description(
+		context, "Files:\n"
+			 "  " SRIOVD_SYSCONFDIR
+			 "/sriovd.json, conf.d/*.json  the configuration; it need not be "
+			 "there\n"
+			 "  " SRIOVD_DOCDIR "/sriovd.json.example  an example of one\n"
+			 "  " SRIOVD_STATEDIR "/ledger.sqlite  who owns what\n"
+			 "\n"
+			 "SIGHUP makes it read its configuration again.\n"
+			 "\n"
+			 "See also: sriovd(8), sriovd.json(5), sriovctl(1), sriovd-hook(8)\n");
 	text = g_option_context_get_help(context, TRUE, NULL);
 	for (const char *p = text; *p; p++) {
 		if (g_str_has_prefix(p, "\u2026")) {

@@ -61,20 +61,43 @@ static int check_dead(const char *path, struct sriov_error **err)
 		"a socket of its own");
 }
 
-/* Without the lock, two daemons could both find a dead socket, and the second unseat the first. */
-static int lock_path(const char *path, struct sriov_error **err)
+/* Held: the file at path is the one that was locked, and not a new one in its place. */
+static bool is_at(const char *path, int fd)
 {
-	g_autofree char *lock = g_strconcat(path, ".lock", NULL);
-	sriov_autofd int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat here, ours;
 
-	if (fd < 0)
-		return fail(err, lock, "cannot open the lock");
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return sriov_steal_fd(&fd);
-	if (errno != EWOULDBLOCK)
-		return fail(err, lock, "cannot take the lock");
-	return sriov_error_set(err, SRIOV_ERROR_BUSY, EADDRINUSE, path,
-			       "another sriovd is just starting here");
+	return fstat(fd, &ours) == 0 && lstat(path, &here) == 0 && here.st_ino == ours.st_ino &&
+	       here.st_dev == ours.st_dev;
+}
+
+/*
+ * Without the lock, two daemons could both find a dead socket, and the second unseat the first. Who
+ * holds it takes its file away in the end (unlock()), so that one who has just opened it may lock a
+ * file that nobody else will find: then again.
+ */
+static int lock_path(const char *path, const char *lock, struct sriov_error **err)
+{
+	for (;;) {
+		sriov_autofd int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd < 0)
+			return fail(err, lock, "cannot open the lock");
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+			if (errno != EWOULDBLOCK)
+				return fail(err, lock, "cannot take the lock");
+			return sriov_error_set(err, SRIOV_ERROR_BUSY, EADDRINUSE, path,
+					       "another sriovd is just starting here");
+		}
+		if (is_at(lock, fd))
+			return sriov_steal_fd(&fd);
+	}
+}
+
+/* The file goes while it is locked, so it is never somebody else's. */
+static void unlock(const char *lock, int fd)
+{
+	(void)unlink(lock);
+	close(fd);
 }
 
 /* Bound and listening under another name; only then does it get its own, with its mode. */
@@ -108,18 +131,19 @@ int srv_varlink_listen(const char *path, mode_t mode, int *ret_fd, struct sriov_
 {
 	/* Only who holds the lock uses this name, so what a crash left under it can go. */
 	g_autofree char *temporary = g_strconcat(path, ".new", NULL);
+	g_autofree char *lock = g_strconcat(path, ".lock", NULL);
 	struct sockaddr_un address;
-	sriov_autofd int lock = -1;
-	int r;
+	int r, fd;
 
 	r = make_address(temporary, &address, err);
 	if (r < 0)
 		return r;
-	lock = lock_path(path, err);
-	if (lock < 0)
-		return lock;
+	fd = lock_path(path, lock, err);
+	if (fd < 0)
+		return fd;
 	r = check_dead(path, err);
-	if (r < 0)
-		return r;
-	return listen_at(path, temporary, mode, ret_fd, err);
+	if (r == 0)
+		r = listen_at(path, temporary, mode, ret_fd, err);
+	unlock(lock, fd);
+	return r;
 }

@@ -38,10 +38,8 @@ static inline struct snl *netns_enter(void)
 	sriov_autoerror err = NULL;
 
 	netns_leave(NULL);
-	if (unshare(CLONE_NEWNET) < 0) {
-		print_message("no right to make a network namespace: %s\n", g_strerror(errno));
-		skip();
-	}
+	if (unshare(CLONE_NEWNET) < 0)
+		skip_because("no right to make a network namespace: %s", g_strerror(errno));
 	assert_ok(snl_new(&netns_nl, &err), err);
 	return netns_nl;
 }
@@ -62,7 +60,9 @@ static inline void netns_add(struct rtnl_link *link)
 
 	nl_socket_free(sock);
 	if (r == -NLE_OPNOTSUPP) {
-		print_message("this kernel has no links of kind %s\n", rtnl_link_get_type(link));
+		/* As skip_because() does; the kind's name is the link's. */
+		print_message("skipped: this kernel has no links of kind %s\n",
+			      rtnl_link_get_type(link));
 		rtnl_link_put(link);
 		skip();
 	}

@@ -122,6 +122,15 @@ static void authorize_group_is_the_primary_one_counts(void **state)
 		    0);
 }
 
+/* What is not there cannot be joined. */
+static void assert_no_way_to_join(const struct srv_access_ids *ids, const char *method)
+{
+	sriov_autoerror err = NULL;
+
+	srv_api_authorize(&peers[STRANGER], method, ids, &access_groups, &err);
+	assert_null(strstr(err->message, "join"));
+}
+
 /* A gid of 0 that stands for "no such group" must let nobody in. */
 static void authorize_groups_missing_root_alone(void **state)
 {
@@ -132,6 +141,7 @@ static void authorize_groups_missing_root_alone(void **state)
 		g_autofree char *may = who_may(rights[i].method, &none);
 
 		assert_string_equal(may, "R---");
+		assert_no_way_to_join(&none, rights[i].method);
 		assert_true(srv_api_authorize(&wheel, rights[i].method, &none, &access_groups,
 					      NULL) < 0);
 	}
@@ -144,7 +154,8 @@ static void authorize_one_group_for_both_is_named_once(void **state)
 	sriov_autoerror err = NULL;
 
 	srv_api_authorize(&peers[STRANGER], "GetStatus", &with_read_group, &access, &err);
-	assert_string_equal(err->message, "only root and members of the group net may do this");
+	assert_string_equal(err->message, "only root and members of the group net may do this; to "
+					  "join net: usermod -aG net USER, and log in again");
 }
 
 static void authorize_denied_sentence_names_who_may(void **state)
@@ -156,11 +167,14 @@ static void authorize_denied_sentence_names_who_may(void **state)
 	srv_api_authorize(&peers[STRANGER], "Claim", &with_read_group, &access_groups, &change);
 	srv_api_authorize(&peers[STRANGER], "GetStatus", &with_read_group, &access_groups, &read);
 	srv_api_authorize(&peers[ADMIN], "DomainHook", &with_read_group, &access_groups, &hook);
-	assert_string_equal(change->message,
-			    "only root and members of the group sriovd may do this");
+	assert_string_equal(
+		change->message,
+		"only root and members of the group sriovd may do this; to join sriovd: "
+		"usermod -aG sriovd USER, and log in again");
 	assert_string_equal(
 		read->message,
-		"only root and members of the groups sriovd and sriovd-read may do this");
+		"only root and members of the groups sriovd and sriovd-read may do this; to join "
+		"sriovd-read: usermod -aG sriovd-read USER, and log in again");
 	assert_string_equal(hook->message, "only root may do this: it is for libvirt's hook");
 }
 

@@ -349,7 +349,7 @@ static void connect_without_the_right_says_who_has_it(void **state)
 	sriov_autoerror group = NULL;
 
 	if (geteuid() != 0)
-		skip();
+		skip_because("needs root");
 	server = test_server_new(NULL);
 	assert_int_equal(g_chmod(server->path, 0600), 0);
 	assert_int_equal(seteuid(65534), 0);

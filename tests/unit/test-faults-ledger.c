@@ -82,5 +82,5 @@ int main(void)
 		sim_test(clock_that_jumps_lets_nothing_expire),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_group_as_root(tests);
 }

@@ -203,5 +203,5 @@ int main(void)
 		sim_test(many_claims_at_once_get_seven_vfs_and_the_rest_no),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_group_as_root(tests);
 }

@@ -149,6 +149,21 @@ static void assert_same_bytes(const char *dir, const char *name, const void *byt
 	assert_memory_equal(g_bytes_get_data(found, NULL), bytes, n);
 }
 
+#define SAYS " [SQLite: "
+
+/* What SQLite says comes last, once, in brackets; what a sentence begins with is ours. */
+static void assert_our_words_first(const char *text)
+{
+	const char *says = strstr(text, SAYS);
+
+	if (strstr(text, "SQLite") &&
+	    (!says || strstr(says + 1, "SQLite") != says + 2 ||
+	     strstr(says + strlen(SAYS), "SQLite") || !g_str_has_suffix(says, "]")))
+		fail_msg("SQLite has not the last word, or more than that: %s", text);
+	if (strstr(text, "malformed") && says)
+		assert_true(strstr(text, "malformed") > says);
+}
+
 /* Opens what is laid out. NULL: it was refused as it should be, text being the sentence. */
 static struct srv_ledger *try_open(const char *dir, char **ret_text)
 {
@@ -163,6 +178,7 @@ static struct srv_ledger *try_open(const char *dir, char **ret_text)
 	*ret_text = sriov_error_text(err);
 	if (!strstr(*ret_text, REBUILD) && !strstr(*ret_text, "newer sriovd"))
 		fail_msg("says not what to do: %s", *ret_text);
+	assert_our_words_first(*ret_text);
 	return NULL;
 }
 
@@ -172,7 +188,7 @@ static void assert_refused(const char *dir, const char *words)
 {
 	g_autoptr(GBytes) before = read_file(dir, "ledger.sqlite");
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *text = NULL, *all = NULL;
+	g_autofree char *text = NULL, *all = NULL, *words_of_first = NULL;
 	struct srv_ledger *ledger = try_open(dir, &text);
 	sriov_autoerror err = NULL;
 
@@ -182,7 +198,10 @@ static void assert_refused(const char *dir, const char *words)
 				  g_bytes_get_size(before));
 	assert_ok(srv_ledger_check(dir, problems, &err), err);
 	assert_true(problems->len > 0);
-	assert_non_null(strstr(text, problems->pdata[0]));
+	for (guint i = 0; i < problems->len; i++)
+		assert_our_words_first(problems->pdata[i]);
+	words_of_first = g_strndup(problems->pdata[0], strcspn(problems->pdata[0], "["));
+	assert_non_null(strstr(text, g_strchomp(words_of_first)));
 	g_ptr_array_add(problems, NULL);
 	all = g_strjoinv("\n", (char **)problems->pdata);
 	if (!strstr(all, words))

@@ -14,6 +14,7 @@
 
 #include "srv/sriovd/ledger-row.h"
 #include "srv/sriovd/ledger-schema.h"
+#include "srv/sriovd/ledger-sql.h"
 #include "srv/sriovd/ledger.h"
 #include "tests/support/ledger-rows.h"
 #include "tests/support/tree.h"
@@ -384,6 +385,8 @@ static void open_in_an_unwritable_directory_is_refused(void **state)
 	int status;
 	pid_t pid;
 
+	if (geteuid() != 0)
+		skip_because("needs root, to leave somebody else files of root");
 	srv_ledger_close(open_ledger(dir));
 	assert_int_equal(chmod(*state, 0755), 0);
 	assert_int_equal(chmod(dir, 0555), 0);
@@ -692,6 +695,38 @@ static void names_and_numbers_go_both_ways(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* For everybody first, for who knows SQLite last. */
+static void sql_error_says_what_failed_and_what_to_do_before_sqlites_words(void **state)
+{
+	static const struct {
+		int rc, errnum;
+		const char *message;
+	} errors[] = {
+		{ SQLITE_FULL, ENOSPC,
+		  "cannot write the ledger: its file system is full; free some space on it "
+		  "[SQLite: database or disk is full]" },
+		{ SQLITE_READONLY, EROFS,
+		  "cannot write the ledger: the file may not be written; make the state directory "
+		  "writable for sriovd [SQLite: attempt to write a readonly database]" },
+		{ SQLITE_CORRUPT, EBADMSG,
+		  "cannot write the ledger: the file is damaged; see \"sriovctl ledger check\" and "
+		  "\"sriovctl ledger rebuild\" [SQLite: database disk image is malformed]" },
+		{ SQLITE_IOERR, EIO,
+		  "cannot write the ledger: Input/output error; see the kernel's messages about "
+		  "the "
+		  "disk it is on [SQLite: disk I/O error]" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
+		sriov_autoerror err = NULL;
+
+		assert_int_equal(srv_sql_error(NULL, errors[i].rc, "/l", "write the ledger", &err),
+				 -errors[i].errnum);
+		assert_string_equal(err->message, errors[i].message);
+		assert_string_equal(err->subject, "/l");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -721,6 +756,7 @@ int main(void)
 		CASE(set_aside_of_nothing_is_no_error),
 		CASE(set_aside_of_an_open_ledger_is_refused),
 		CASE(names_and_numbers_go_both_ways),
+		cmocka_unit_test(sql_error_says_what_failed_and_what_to_do_before_sqlites_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,10 @@ static void damaged_ledger_starts_and_says_so(void **state)
 	tree_file(program->dir, "state/ledger.sqlite", "this is no SQLite file");
 	start(program);
 	assert_notified(program, "READY=1", "STATUS=Changes nothing: ");
+	if (geteuid() != 0) {
+		end(program, SIGTERM);
+		skip_because("needs root, for RebuildLedger");
+	}
 	answer = ask(program, "io.sriovd.RebuildLedger", &err);
 	assert_non_null(answer);
 	assert_non_null(json_string_value(json_object_get(answer, "setAside")));
@@ -319,6 +323,37 @@ static void socket_of_systemd_is_used(void **state)
 	end(program, SIGTERM);
 }
 
+/* Whatever the locale: its tests run in C. */
+static void help_has_usage_options_files_and_where_to_read_on(void **state)
+{
+	const char *build = g_getenv("SRIOVD_TEST_BUILD") ?: "build/release";
+	g_autofree char *sriovd = g_build_filename(build, "sriovd", NULL);
+	static const char *const parts[] = { "Usage:\n  sriovd [OPTION...]\n",
+					     "--config-dir=DIR",
+					     "--help",
+					     "\nFiles:\n",
+					     "/sriovd.json, conf.d/",
+					     "/sriovd.json.example",
+					     "/ledger.sqlite",
+					     "\nSee also: sriovd(8), " };
+	char *argv[] = { sriovd, (char *)"--help", NULL };
+	g_auto(GStrv) env = g_environ_setenv(g_get_environ(), "LC_ALL", "C", TRUE);
+	g_autofree char *text = NULL, *complaint = NULL;
+	const char *at;
+	int status;
+
+	assert_true(g_spawn_sync(NULL, argv, env, G_SPAWN_DEFAULT, NULL, NULL, &text, &complaint,
+				 &status, NULL));
+	assert_int_equal(status, 0);
+	assert_string_equal(complaint, "");
+	at = text;
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		at = strstr(at, parts[i]);
+		if (!at)
+			fail_msg("\"%s\" is missing, or out of order, in:\n%s", parts[i], text);
+	}
+}
+
 static void bad_options_are_refused(void **state)
 {
 	const char *build = g_getenv("SRIOVD_TEST_BUILD") ?: "build/release";
@@ -349,6 +384,7 @@ int main(void)
 		program_test(second_one_is_refused_with_a_sentence),
 		program_test(watchdog_is_fed),
 		program_test(socket_of_systemd_is_used),
+		cmocka_unit_test(help_has_usage_options_files_and_where_to_read_on),
 		cmocka_unit_test(bad_options_are_refused),
 	};
 

@@ -245,7 +245,7 @@ static void plugins_load_strangers_property_refused(void **state)
 	g_autofree char *file = NULL;
 
 	if (geteuid() != 0)
-		skip();
+		skip_because("needs root");
 	dir = make_dir();
 	file = g_build_filename(dir, "vfio.so", NULL);
 	put(dir, "plugins/vfio.so", "vfio.so");

@@ -327,5 +327,5 @@ int main(void)
 		api_test(start_domain_refused_by_the_hook_fails_with_its_sentence),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_group_as_root(tests);
 }

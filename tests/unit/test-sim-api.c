@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "srv/sriovd/helper.h"
 #include "srv/sriovd/reconcile.h"
 #include "tests/support/tree.h"
 #include "tests/unit/api-client.h"
@@ -326,9 +327,19 @@ static void no_configuration_is_said_to_who_reads_it(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_true(has_problem(api_call("CheckConfig", NULL), "warning", what));
 	assert_true(has_problem(api_call("Reload", NULL), "warning", what));
+	assert_true(has_problem(api_call("Reload", NULL), "warning", "/sriovd.json.example"));
 	assert_false(has_problem(api_call("GetStatus", NULL), "warning", what));
 	/* Files that were handed over are what there is to check. */
 	assert_false(has_problem(api_call("CheckConfig", "{'files':[]}"), "warning", what));
+}
+
+static bool is_refused(json_t *status, const char *part)
+{
+	const char *why = json_string_value(json_object_get(status, "refused"));
+	bool refused = why && strstr(why, part);
+
+	json_decref(status);
+	return refused;
 }
 
 static void refused_configuration_is_told_by_status_until_a_good_one(void **state)
@@ -338,9 +349,22 @@ static void refused_configuration_is_told_by_status_until_a_good_one(void **stat
 	sim_configure("{\"pools\":[{}]}");
 	api_assert_error("Reload", NULL, "Invalid", "name");
 	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+	assert_true(is_refused(api_call("GetStatus", NULL), "name"));
 	sim_configure(SIM_CONFIG);
 	json_decref(api_call("Reload", NULL));
+	assert_false(is_refused(api_call("GetStatus", NULL), ""));
 	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
+}
+
+static void helper_that_is_missing_is_a_problem_of_the_host(void **state)
+{
+	const char *what = "helper is not there";
+
+	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
+	srv_helper_set_program(sim_root); /* a directory */
+	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+	srv_helper_set_program("/nonexistent/sriovd-sysfs");
+	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
 }
 
 static void check_config_finds_mistakes_and_changes_nothing(void **state)
@@ -590,6 +614,7 @@ int main(void)
 		api_test(reload_bad_configuration_changes_nothing_and_is_told),
 		api_test(no_configuration_is_said_to_who_reads_it),
 		api_test(refused_configuration_is_told_by_status_until_a_good_one),
+		api_test(helper_that_is_missing_is_a_problem_of_the_host),
 		api_test(check_config_finds_mistakes_and_changes_nothing),
 		api_test(hook_prepare_reserves_and_release_frees),
 		api_test(hook_started_attaches),
@@ -602,5 +627,5 @@ int main(void)
 		api_test(guest_that_starts_is_not_said_to_run_without_its_nic),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_group_as_root(tests);
 }

@@ -201,10 +201,9 @@ static void ensure_vlan_link_made_once(void **state)
 	netns_add_veth("va", "vb");
 	assert_ok(srv_uplink_ensure("va", 0, 0x8100, &err), err);
 	if (srv_uplink_ensure("va.100", 100, 0x8100, &err) == -EOPNOTSUPP) {
-		print_message("this kernel has no links of kind vlan\n");
 		sriov_error_clear(&err);
 		sriov_error_clear(&missing);
-		skip();
+		skip_because("this kernel has no links of kind vlan");
 	}
 	assert_ok(err ? -err->err : 0, err);
 	assert_ok(srv_uplink_ensure("va.100", 100, 0x8100, &err), err);

@@ -203,7 +203,7 @@ static void connections_above_the_limit_are_told_and_closed(void **state)
 	struct test_client *held[10];
 
 	if (geteuid() != 0)
-		skip();
+		skip_because("needs root");
 	limits.connections = G_N_ELEMENTS(held);
 	server = test_server_new(&limits);
 	for (size_t i = 0; i < G_N_ELEMENTS(held); i++)
@@ -238,7 +238,7 @@ static void users_are_limited_each_and_leave_room_for_root(void **state)
 	struct test_server *server;
 
 	if (geteuid() != 0)
-		skip();
+		skip_because("needs root");
 	limits.connections = 8;
 	limits.connections_per_uid = 5;
 	server = test_server_new(&limits);

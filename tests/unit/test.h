@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -25,3 +26,25 @@
 		if (r_ < 0)                                                                        \
 			fail_msg("%s: %d (%s)", #call, r_, (err) ? (err)->message : "no message"); \
 	} while (0)
+
+/* Skips the test, and says why where tests/run-unit.sh lists what was skipped: one sentence. */
+#define skip_because(...)                   \
+	do {                                \
+		print_message("skipped: "); \
+		print_message(__VA_ARGS__); \
+		print_message("\n");        \
+		skip();                     \
+	} while (0)
+
+static inline void needs_root(void **state)
+{
+	skip_because("every test of this program needs root");
+}
+
+/* A program whose calls the daemon grants to root alone: runs its tests, or skips them as one. */
+#define run_group_as_root(tests)                                                    \
+	({                                                                          \
+		const struct CMUnitTest none_[] = { cmocka_unit_test(needs_root) }; \
+		geteuid() == 0 ? cmocka_run_group_tests(tests, NULL, NULL)          \
+			       : cmocka_run_group_tests(none_, NULL, NULL);         \
+	})

@@ -29,3 +29,8 @@ dropped=$(($(guest_standby_drops g1) - dropped))
 say "longest gap: $calm ms undisturbed, $gap ms with ten moves; the guest's net_failover dropped $dropped frames of the virtio half"
 stream_gaps g1 "$(awk -v c="$calm" 'BEGIN { print c + 20 }')" "$since"
 echo "failover-ten-moves: sent $sent lost $lost duplicated $duplicates gap $gap undisturbed $calm dropped-by-guest $dropped" > /results/failover-ten-moves
+# Nothing may get lost but what the guest itself drops
+[ "$lost" -le "$dropped" ] || fail "$lost packets lost, of which the guest dropped at most $dropped"
+assert_eq 0 "$duplicates" "packets duplicated"
+# What is lost is lost between the guest's closing of the VF and its leaving of net_failover; ten demotions
+[ "$lost" -le 40 ] || fail "$lost packets lost in ten moves"
