@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Guests of one host reach a failover guest on virtio and on its VF: a virtio guest on the same PF, a VF guest, the outside; also while it moves.
 # timeout: 600
-# long: not seen to pass yet
+# long: two minutes and a half
 failover_up 2
 peer_up 100 10.9.0.1
 guest_define v1 --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:21'
