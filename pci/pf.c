@@ -6,12 +6,13 @@
  * "net" directory) when a network driver holds it, and one (virtfnN) when nobody has listed the
  * host's functions.
  *
- * The number of VFs, First VF Offset and VF Stride come out of the SR-IOV capability, with sysfs as
- * the fallback, and not the other way round: the kernel takes the PF's device lock to show
- * sriov_numvfs (drivers/pci/iov.c sriov_numvfs_show()), the lock that writing it holds all along.
- * Reading it would therefore hang behind the very PF whose driver hangs. TotalVFs is the exception:
- * a driver may offer fewer than the register says (pci_sriov_set_totalvfs(): igb 7 of 8), and
- * sriov_totalvfs takes no lock.
+ * The number of VFs, First VF Offset and VF Stride come out of the SR-IOV capability; where that
+ * cannot be read (without CAP_SYS_ADMIN, which the service has not), the VFs' links are counted and
+ * the rest comes out of sysfs. sriov_numvfs is not read: the kernel takes the PF's device lock to
+ * show it (drivers/pci/iov.c sriov_numvfs_show()), the lock that writing it holds all along, so
+ * reading it would hang behind the very PF whose driver hangs. The other files take no lock.
+ * TotalVFs comes out of sysfs always: a driver may offer fewer than the register says
+ * (pci_sriov_set_totalvfs(): igb 7 of 8).
  */
 #include "pci/pf.h"
 
@@ -41,6 +42,25 @@ static int read_u16(int fd, const char *name, int base, uint32_t *ret)
 	return 0;
 }
 
+static bool count_link(const char *name, void *data)
+{
+	uint32_t *count = data;
+	uint64_t index;
+
+	if (g_str_has_prefix(name, "virtfn") &&
+	    sriov_parse_u64(name + strlen("virtfn"), 10, UINT16_MAX - 1, &index) == 0)
+		*count = MAX(*count, (uint32_t)index + 1);
+	return true;
+}
+
+/* Until its last VF is there, and while they vanish, the links say fewer than NumVFs will. */
+static uint32_t count_links(int fd)
+{
+	uint32_t count = 0;
+
+	return spci_device_list(fd, ".", false, count_link, &count) < 0 ? 0 : count;
+}
+
 static void read_capability(struct spci_reader *reader, int fd, struct spci_pf *pf)
 {
 	struct spci_capability capability;
@@ -52,7 +72,7 @@ static void read_capability(struct spci_reader *reader, int fd, struct spci_pf *
 		pf->vf_stride = capability.stride;
 		pf->vf_device = capability.vf_device;
 	} else {
-		read_u16(fd, "sriov_numvfs", 10, &pf->num_vfs);
+		pf->num_vfs = count_links(fd);
 		/* Since Linux 4.15; the last one is hexadecimal without "0x". */
 		read_u16(fd, "sriov_offset", 10, &pf->vf_offset);
 		read_u16(fd, "sriov_stride", 10, &pf->vf_stride);

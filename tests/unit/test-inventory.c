@@ -303,6 +303,26 @@ static void pf_read_config_unusable_falls_back_to_sysfs(void **state)
 	tree_remove(root);
 }
 
+/* As under the service: 64 bytes of config space, and a write to sriov_numvfs that does not come
+ * back. A file that nobody writes to hangs its readers as the kernel's does. */
+static void pf_read_numvfs_hanging_not_waited_for(void **state)
+{
+	char *root = one_pf(3, false);
+	g_autofree char *path = g_build_filename(root, GENERATED_PF "/sriov_numvfs", NULL);
+	struct spci_pf *pf;
+
+	tree_delete(root, GENERATED_PF "/sriov_numvfs");
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(60);
+	assert_int_equal(spci_pf_read(root, bdf("0000:01:00.0"), &pf, NULL), 0);
+	alarm(0);
+	assert_int_equal(pf->num_vfs, 3);
+	assert_int_equal(pf->n_vfs, 3);
+	assert_int_equal(pf->vfs[2].index, 2);
+	spci_pf_free(pf);
+	tree_remove(root);
+}
+
 /* While VFs are destroyed, NumVFs may still stand there: VF Enable decides. */
 static void pf_read_vf_enable_clear_no_vfs(void **state)
 {
@@ -348,7 +368,8 @@ static void pf_read_nonsense_in_files_unknown(void **state)
 		const char *content;
 	} nonsense[] = {
 		{ "numa_node", "x" },
-		{ "sriov_numvfs", "65536" },
+		{ "virtfn65535", "" },
+		{ "virtfn2x", "" },
 		{ "sriov_offset", "-1" },
 		{ "sriov_vf_device", "10000" },
 		{ "net/ens1/mtu", "99999999999999999999" },
@@ -373,8 +394,10 @@ static void pf_read_nonsense_in_files_unknown(void **state)
 			    "pf 0000:01:00.0 8086:1592 driver=ice\n"
 			    "  netdev=ens1 ifindex=0 mac=00:00:00:00:00:00 link=unknown admin_up "
 			    "speed=0 mtu=0 type=-\n"
-			    "  numa=-1 group=10 vfs=0/8 offset=0 stride=0 vf_device=0000 "
-			    "autoprobe=0\n");
+			    "  numa=-1 group=10 vfs=2/8 offset=0 stride=1 vf_device=0000 "
+			    "autoprobe=0\n"
+			    "  vf 0 0000:01:02.0 driver=vfio-pci group=11 netdev=-\n"
+			    "  vf 1 0000:01:02.1 driver=vfio-pci group=12 netdev=-\n");
 	spci_pf_free(pf);
 	tree_remove(root);
 }
@@ -537,6 +560,7 @@ int main(void)
 		cmocka_unit_test(names_unknown_device_null),
 		cmocka_unit_test(inventory_read_numvfs_that_hangs_not_waited_for),
 		cmocka_unit_test(pf_read_config_unusable_falls_back_to_sysfs),
+		cmocka_unit_test(pf_read_numvfs_hanging_not_waited_for),
 		cmocka_unit_test(pf_read_vf_enable_clear_no_vfs),
 		cmocka_unit_test(inventory_read_vf_that_vanished_left_out),
 		cmocka_unit_test(pf_read_nonsense_in_files_unknown),
