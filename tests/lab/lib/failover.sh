@@ -98,6 +98,33 @@ stream_end() {
 guest_standby_drops() {
 	guest_run "$1" 'for n in /sys/class/net/*/lower_*; do [ "$(basename "$(readlink "$n/device/driver")")" != virtio_net ] || cat "$n/statistics/rx_nohandler"; done'
 }
+# The two windows in which a guest loses or doubles frames, whatever the host does, measured in the guest with kprobes:
+#   leave	from igbvf_close(), which switches the VF's queues off, to the end of net_failover_slave_unregister(): until then what comes
+#		by the virtio half is dropped
+#   join	from igbvf_open(), which switches them on, to the end of net_failover_slave_register(): until then both halves are heard
+guest_trace_begin() {
+	guest_run "$1" 'mount -t tracefs t /sys/kernel/tracing 2> /dev/null; cd /sys/kernel/tracing &&
+		echo 0 > tracing_on && echo > trace && echo > kprobe_events &&
+		for e in p:off:igbvf_close p:on:igbvf_open r:left:net_failover_slave_unregister r:joined:net_failover_slave_register; do
+			echo "${e%:*} ${e##*:}" >> kprobe_events || exit 1
+		done && echo 1 > events/kprobes/enable && echo 1 > tracing_on' || fail "$1: its kernel cannot be traced"
+}
+# guest_trace_windows NAME: sets leaves, leave_ms (all together), leave_max (ms), joins, join_ms, join_max, and says them
+guest_trace_windows() {
+	local result
+	# shellcheck disable=SC2016
+	result=$(guest_run "$1" 'grep -E " (off|on|left|joined): " /sys/kernel/tracing/trace' | awk '
+		{ match($0, /[0-9]+\.[0-9]+: (off|on|left|joined): /); split(substr($0, RSTART, RLENGTH), f, ": "); t = f[1] * 1000 }
+		f[2] == "off" { off = t }
+		f[2] == "on" { on = t }
+		f[2] == "left" && off { n++; sum += t - off; if (t - off > max) max = t - off; off = 0 }
+		f[2] == "joined" && on { jn++; jsum += t - on; if (t - on > jmax) jmax = t - on; on = 0 }
+		END { printf "%d %d %d %d %d %d", n, sum + 0.5, max + 0.5, jn, jsum + 0.5, jmax + 0.5 }')
+	# shellcheck disable=SC2034
+	read -r leaves leave_ms leave_max joins join_ms join_max <<< "$result"
+	say "$1: deaf to both halves for $leave_ms ms in $leaves demotions (longest $leave_max), hears both for $join_ms ms in $joins promotions (longest $join_max)"
+}
+
 # stream_gaps NAME MS SINCE: each pause of the last stream that was longer, and what sriovd had last said of the guest before it ended
 stream_gaps() {
 	journalctl -q --no-pager -o short-unix -u sriovd --since "@$3" | grep " nic $1/" > "/tmp/said.$1" || true
