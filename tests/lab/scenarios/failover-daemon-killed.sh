@@ -13,6 +13,17 @@ restart_killed() {
 	sriovd_start
 }
 
+step "restarted and killed while nothing happens: not a packet is lost"
+stream_begin g1 10.9.0.17 20
+sleep 3
+sriovd_restart
+sleep 3
+restart_killed
+wait_nic g1 vf
+stream_end g1
+assert_eq 0 "$lost" "packets lost in a restart and a kill"
+wait_eq 30 'parked bridge' tap_takes g1
+
 step "killed while the nic is demoted"
 sriovctl demote g1 --no-wait
 sleep 0.3

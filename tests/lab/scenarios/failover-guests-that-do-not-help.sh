@@ -17,14 +17,18 @@ assert_match 'has not used the VF' "$(nic_get g1 .reason)" "reason"
 guest_ping g1 10.9.0.1
 guest_destroy g1
 
-step "nothing that could negotiate"
-failover_define g2 52:54:00:aa:00:12 -- --cmdline lab.skip=virtio_net
+step "a virtio driver without failover"
+failover_define g2 52:54:00:aa:00:12 -- --cmdline lab.nostandby
 guest_start g2
 guest_wait_up g2
+guest_wait_nic g2 52:54:00:aa:00:12 > /dev/null
+guest_ping g2 10.9.0.1
 sleep 10
 wait_nic g2 virtio
+guest_ping g2 10.9.0.1
 assert_match 'has not said that it can join' "$(sriovctl explain g2)" "explain"
 wait_vfs enp1s0 2
+assert_eq virtio_net "$(guest_run g2 'for n in /sys/class/net/*/device/driver; do basename "$(readlink "$n")"; done | sort -u')" "drivers of its NICs"
 guest_destroy g2
 
 step "deaf"
