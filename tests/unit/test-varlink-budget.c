@@ -10,7 +10,7 @@
 
 static void budget_unused_nobody_waits_and_nothing_is_kept(void **state)
 {
-	struct srv_budget *budget = srv_budget_new(20, 100000);
+	struct srv_budget *budget = srv_budget_new(20, 100000, 50000);
 
 	assert_int_equal(srv_budget_wait(budget, 1000, 5), 0);
 	assert_int_equal(srv_budget_size(budget), 0);
@@ -19,7 +19,7 @@ static void budget_unused_nobody_waits_and_nothing_is_kept(void **state)
 
 static void budget_used_up_waits_until_a_little_is_there_again(void **state)
 {
-	struct srv_budget *budget = srv_budget_new(20, 100000);
+	struct srv_budget *budget = srv_budget_new(20, 100000, 50000);
 	int64_t now = 1000000, again;
 
 	srv_budget_charge(budget, 1000, 99999, now);
@@ -37,7 +37,7 @@ static void budget_used_up_waits_until_a_little_is_there_again(void **state)
 
 static void budget_saves_no_more_than_the_burst(void **state)
 {
-	struct srv_budget *budget = srv_budget_new(20, 100000);
+	struct srv_budget *budget = srv_budget_new(20, 100000, 50000);
 	int64_t later = (int64_t)365 * 24 * 3600 * 1000000;
 
 	srv_budget_charge(budget, 1000, 50000, 0);
@@ -50,7 +50,7 @@ static void budget_saves_no_more_than_the_burst(void **state)
 
 static void budget_of_many_users_keeps_those_who_used_it(void **state)
 {
-	struct srv_budget *budget = srv_budget_new(20, 100000);
+	struct srv_budget *budget = srv_budget_new(20, 100000, 50000);
 
 	srv_budget_charge(budget, 7, 200000, 0);
 	for (uid_t uid = 1000; uid < 2000; uid++)
