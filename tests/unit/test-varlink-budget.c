@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/unit/test.h"
 
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "srv/protocol/client.h"
 #include "srv/sriovd/varlink-internal.h"
 #include "tests/support/varlink-server.h"
 
@@ -57,6 +63,31 @@ static void budget_of_many_users_keeps_those_who_used_it(void **state)
 		srv_budget_charge(budget, uid, 20, (int64_t)uid * 1000);
 	assert_in_range(srv_budget_size(budget), 1, 70);
 	assert_true(srv_budget_wait(budget, 7, 2000000) > 0);
+	srv_budget_free(budget);
+}
+
+static void budget_gives_back_no_more_than_the_burst(void **state)
+{
+	struct srv_budget *budget = srv_budget_new(20, 100000, 50000);
+
+	srv_budget_charge(budget, 1000, 110000, 0);
+	assert_true(srv_budget_wait(budget, 1000, 0) > 0);
+	srv_budget_charge(budget, 1000, -20000, 0);
+	assert_int_equal(srv_budget_wait(budget, 1000, 0), 0);
+	srv_budget_charge(budget, 1000, -500000, 0);
+	srv_budget_charge(budget, 1000, 100001, 0);
+	assert_true(srv_budget_wait(budget, 1000, 0) > 0);
+	srv_budget_free(budget);
+}
+
+/* Whatever he has cost: not longer than 50 ms, and the 2 ms to begin with, take to fill up. */
+static void budget_debt_has_a_bound(void **state)
+{
+	struct srv_budget *budget = srv_budget_new(20, 100000, 50000);
+
+	for (int i = 0; i < 64; i++)
+		srv_budget_charge(budget, 1000, 20000, 1000000);
+	assert_in_range(srv_budget_wait(budget, 1000, 1000000) - 1000000, 2599900, 2600100);
 	srv_budget_free(budget);
 }
 
@@ -184,6 +215,123 @@ static void stranger_held_gets_the_answer_of_a_call_under_way(void **state)
 	test_server_free(server);
 }
 
+/* As tight, and so slow to fill up that a test sees nothing of it. */
+static struct srv_varlink_limits slow(void)
+{
+	struct srv_varlink_limits limits = tight;
+
+	limits.stranger_permille = 1;
+	return limits;
+}
+
+static bool holds_one(void *data)
+{
+	return ((struct test_server *)data)->held->len == 1;
+}
+
+/* Calls that wait for something cost 20 ms each: so many at once would be a debt of a second. */
+static void stranger_with_little_left_has_one_call_under_way(void **state)
+{
+	struct srv_varlink_limits limits = slow();
+	struct test_server *server = test_server_new(&limits);
+	struct test_client *strangers[8];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		strangers[i] = stranger_new(server);
+	/* What their coming has cost. */
+	srv_budget_charge(server->varlink->budget, geteuid(), -1000, g_get_monotonic_time());
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		test_client_call(strangers[i], "{\"method\":\"" TEST ".Hold\"}");
+	test_server_run(50);
+	assert_int_equal(server->held->len, 1);
+	/* What it did not use is given back, and the next may begin long before 20 s are over. */
+	test_server_release(server);
+	assert_true(test_server_wait(holds_one, server));
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		test_client_free(strangers[i]);
+	test_server_free(server);
+}
+
+/* The doors */
+
+static bool rests(void *data)
+{
+	return ((struct test_server *)data)->varlink->public.again != 0;
+}
+
+/* Connects and hangs up until the kernel's queue is full; how often. */
+static unsigned int fill_queue(const struct test_server *server)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	unsigned int n = 0;
+	int fd, r;
+
+	strcpy(address.sun_path, server->path);
+	do {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+		close(fd);
+		n++;
+	} while (r == 0);
+	return n;
+}
+
+/* FAULTS row 33: hostile clients */
+static void strangers_who_connect_in_a_loop_shut_the_public_door_and_no_other(void **state)
+{
+	struct srv_varlink_limits limits = slow();
+	struct test_server *server = test_server_new(&limits);
+	g_autofree char *path = g_strconcat(server->path, SRV_MEMBERS_SUFFIX, NULL);
+	struct test_client *late;
+	unsigned int asked;
+
+	test_server_open_members_door(server, 0600);
+	server->strangers = true;
+	assert_in_range(fill_queue(server), SRV_VARLINK_BACKLOG, 2 * SRV_VARLINK_BACKLOG);
+	assert_true(test_server_wait(rests, server));
+	/* Not for some milliseconds, but for as long as this test takes. */
+	srv_budget_charge(server->varlink->budget, SRV_BUDGET_DOOR, 60000, g_get_monotonic_time());
+	server->varlink->public.again += 60 * G_USEC_PER_SEC;
+	asked = server->asked;
+	assert_in_range(asked, 1, SRV_VARLINK_BACKLOG);
+	server->strangers = false;
+	for (int i = 0; i < 20; i++) {
+		struct test_client *member = test_client_new_at(path);
+
+		test_client_call(member, echo);
+		assert_answered(member);
+		test_client_free(member);
+	}
+	assert_int_equal(server->asked, asked + 20);
+	/* Who comes by the public door waits behind them: there is just room for somebody. */
+	server->varlink->public.again = g_get_monotonic_time();
+	srv_budget_charge(server->varlink->budget, SRV_BUDGET_DOOR, -100000,
+			  g_get_monotonic_time());
+	srv_varlink_arm(server->varlink);
+	test_server_run(5);
+	late = test_client_new(server);
+	test_client_call(late, echo);
+	assert_answered(late);
+	test_client_free(late);
+	test_server_free(server);
+}
+
+static void members_never_shut_the_public_door(void **state)
+{
+	struct srv_varlink_limits limits = slow();
+	struct test_server *server = test_server_new(&limits);
+
+	for (int i = 0; i < 200; i++) {
+		struct test_client *member = test_client_new(server);
+
+		test_client_call(member, echo);
+		assert_answered(member);
+		test_client_free(member);
+	}
+	assert_false(rests(server));
+	test_server_free(server);
+}
+
 static void member_has_all_the_time_he_wants(void **state)
 {
 	struct test_server *server = test_server_new(&tight);
@@ -204,11 +352,16 @@ int main(void)
 		cmocka_unit_test(budget_unused_nobody_waits_and_nothing_is_kept),
 		cmocka_unit_test(budget_used_up_waits_until_a_little_is_there_again),
 		cmocka_unit_test(budget_saves_no_more_than_the_burst),
+		cmocka_unit_test(budget_gives_back_no_more_than_the_burst),
+		cmocka_unit_test(budget_debt_has_a_bound),
 		cmocka_unit_test(budget_of_many_users_keeps_those_who_used_it),
 		cmocka_unit_test(stranger_over_his_time_waits_and_others_do_not),
 		cmocka_unit_test(stranger_who_connects_anew_has_used_his_time_all_the_same),
 		cmocka_unit_test(stranger_who_hangs_up_while_held_wakes_nobody_and_is_forgotten),
 		cmocka_unit_test(stranger_held_gets_the_answer_of_a_call_under_way),
+		cmocka_unit_test(stranger_with_little_left_has_one_call_under_way),
+		cmocka_unit_test(strangers_who_connect_in_a_loop_shut_the_public_door_and_no_other),
+		cmocka_unit_test(members_never_shut_the_public_door),
 		cmocka_unit_test(member_has_all_the_time_he_wants),
 	};
 
