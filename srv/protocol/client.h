@@ -16,7 +16,7 @@ struct srv_client;
 
 /*
  * Behind the path of the daemon's socket: that of its second one, for root and the members of the
- * configuration's groups alone, where a flood of others does not hold them up.
+ * configuration's groups alone (srv/sriovd/door.h), where a flood of others does not hold them up.
  */
 #define SRV_MEMBERS_SUFFIX ".members"
 
