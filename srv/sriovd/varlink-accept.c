@@ -3,10 +3,10 @@
  * The doors: who comes in, and how often.
  *
  * At the public one everybody may connect. What strangers take of the main thread's time there is
- * counted, for each of them and for all together (SRV_BUDGET_DOOR): when there is nothing left of
- * the latter, nobody is accepted there for a while, and who comes meanwhile waits in the kernel's
- * queue, and behind that in connect(). At the members' door the kernel lets no stranger connect, so
- * that neither this nor the queue touches who comes there.
+ * counted (struct srv_strangers): when there is nothing left of what is for coming and going,
+ * nobody is accepted there for a while, and who comes meanwhile waits in the kernel's queue, and
+ * behind that in connect(). At the members' door the kernel lets no stranger connect, so that
+ * neither this nor the queue touches who comes there.
  */
 #include "srv/sriovd/varlink-internal.h"
 
@@ -62,7 +62,7 @@ static int check_limits(struct srv_varlink *varlink, const struct srv_peer *peer
 
 static bool is_stranger(const struct srv_varlink *varlink, const struct srv_peer *peer)
 {
-	return varlink->budget && varlink->handler->is_stranger(peer, varlink->data);
+	return varlink->strangers.each && varlink->handler->is_stranger(peer, varlink->data);
 }
 
 static int join(struct srv_varlink *varlink, int fd, struct srv_peer *peer, bool stranger,
@@ -84,9 +84,9 @@ static void charge(struct srv_varlink *varlink, const struct srv_listener *liste
 {
 	gint64 now = g_get_monotonic_time();
 
-	srv_budget_charge(varlink->budget, uid, now - began, now);
+	srv_stranger_charge(varlink, uid, now - began, now);
 	if (listener == &varlink->public)
-		srv_budget_charge(varlink->budget, SRV_BUDGET_DOOR, UNSEEN * (now - began), now);
+		srv_budget_charge(varlink->strangers.door, SRV_ALL, UNSEEN * (now - began), now);
 }
 
 static void admit(struct srv_varlink *varlink, const struct srv_listener *listener, int fd,
@@ -99,7 +99,7 @@ static void admit(struct srv_varlink *varlink, const struct srv_listener *listen
 
 	if (r < 0) {
 		/* Who has used up his time is turned away without a word: words cost time, too. */
-		if (!stranger || srv_budget_wait(varlink->budget, peer->uid, began) == 0)
+		if (!stranger || srv_stranger_wait(varlink, peer->uid, began) == 0)
 			turn_away(fd, err);
 		close(fd);
 	}
@@ -163,9 +163,9 @@ static bool rests(struct srv_varlink *varlink, struct srv_listener *listener, gi
 {
 	gint64 again;
 
-	if (listener != &varlink->public || !varlink->budget)
+	if (listener != &varlink->public || !varlink->strangers.each)
 		return false;
-	again = srv_budget_wait(varlink->budget, SRV_BUDGET_DOOR, now);
+	again = srv_budget_wait(varlink->strangers.door, SRV_ALL, now);
 	if (again)
 		pause_until(varlink, listener, again);
 	return again != 0;

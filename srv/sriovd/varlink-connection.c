@@ -101,6 +101,20 @@ static void unqueue(struct srv_connection *connection)
 	g_queue_unlink(&connection->varlink->ready, &connection->ready_link);
 }
 
+void srv_stranger_charge(struct srv_varlink *varlink, uid_t uid, int64_t used, int64_t now)
+{
+	srv_budget_charge(varlink->strangers.each, uid, used, now);
+	srv_budget_charge(varlink->strangers.together, SRV_ALL, used, now);
+}
+
+int64_t srv_stranger_wait(struct srv_varlink *varlink, uid_t uid, int64_t now)
+{
+	int64_t own = srv_budget_wait(varlink->strangers.each, uid, now);
+	int64_t all = srv_budget_wait(varlink->strangers.together, SRV_ALL, now);
+
+	return MAX(own, all);
+}
+
 /* Those held are looked at at that time, or before. */
 static void resume_by(struct srv_varlink *varlink, int64_t time)
 {
@@ -119,22 +133,21 @@ void srv_connection_charge(struct srv_connection *connection, int64_t us)
 	if (!connection->stranger)
 		return;
 	now = g_get_monotonic_time();
-	before = srv_budget_wait(varlink->budget, uid, now);
-	srv_budget_charge(varlink->budget, uid, us, now);
-	/* What is given back may be enough for others of the same user. */
+	before = srv_stranger_wait(varlink, uid, now);
+	srv_stranger_charge(varlink, uid, us, now);
+	/* What is given back may be enough for others. */
 	if (us < 0 && before && varlink->held.length > 0)
-		resume_by(varlink, srv_budget_wait(varlink->budget, uid, now) ?: now);
+		resume_by(varlink, srv_stranger_wait(varlink, uid, now) ?: now);
 }
 
 /*
- * Held, if its user has used up the time for strangers: what it has sent waits in the socket, calls
- * under way are answered. Who hangs up meanwhile is forgotten.
+ * Held, if its user, or all together, have used up the time for strangers: what it has sent waits
+ * in the socket, calls under way are answered. Who hangs up meanwhile is forgotten.
  */
 static void hold(struct srv_connection *connection)
 {
 	struct srv_varlink *varlink = connection->varlink;
-	int64_t again = srv_budget_wait(varlink->budget, connection->peer->uid,
-					g_get_monotonic_time());
+	int64_t again = srv_stranger_wait(varlink, connection->peer->uid, g_get_monotonic_time());
 
 	if (!again || connection->held)
 		return;
@@ -407,11 +420,11 @@ static void take_turn(struct srv_connection *connection, uint32_t events)
 static void charge_turn(struct srv_connection *connection, bool held, int64_t began)
 {
 	int64_t now = g_get_monotonic_time();
-	struct srv_budget *budget = connection->varlink->budget;
+	struct srv_varlink *varlink = connection->varlink;
 
-	srv_budget_charge(budget, connection->peer->uid, now - began, now);
+	srv_stranger_charge(varlink, connection->peer->uid, now - began, now);
 	if (held)
-		srv_budget_charge(budget, SRV_BUDGET_DOOR, now - began, now);
+		srv_budget_charge(varlink->strangers.door, SRV_ALL, now - began, now);
 }
 
 void srv_connection_turn(struct srv_connection *connection, uint32_t events)

@@ -33,15 +33,23 @@ struct srv_listener {
 	gint64 again; /* when to accept again, or 0: it does */
 };
 
-/* The bucket of what strangers in common may take by coming and going at the public door. */
-#define SRV_BUDGET_DOOR ((uid_t)-1) /* nobody's: chown(2) */
+/*
+ * What strangers may take of the time. A user can be many: /etc/subuid gives him 65536 numbers. So
+ * there is a bound for all of them together, too.
+ */
+struct srv_strangers {
+	struct srv_budget *each; /* by uid; NULL: no bound, and the others are not there either */
+	struct srv_budget *together; /* one bucket, SRV_ALL */
+	struct srv_budget *door;     /* ditto, for coming and going at the public door */
+};
+#define SRV_ALL 0
 
 struct srv_varlink {
 	struct srv_listener public, members;
 	int epoll_fd;
 	int spare_fd;	  /* given up for a moment to tell a client that there are no more; or -1 */
 	gint64 resume_at; /* when some of the held may have something to spend again, or 0 */
-	struct srv_budget *budget; /* of strangers; NULL: no bound */
+	struct srv_strangers strangers;
 	GSource *source;
 	const struct srv_interface *interface;
 	struct srv_interface *service; /* org.varlink.service */
@@ -58,6 +66,10 @@ struct srv_varlink {
 
 /* fd and peer are stolen; the connection joins varlink. 0, or a negative errno of epoll. */
 int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *peer, bool stranger);
+
+/* As srv_budget_charge() and srv_budget_wait(), for one stranger and for all of them. */
+void srv_stranger_charge(struct srv_varlink *varlink, uid_t uid, int64_t used, int64_t now);
+int64_t srv_stranger_wait(struct srv_varlink *varlink, uid_t uid, int64_t now);
 
 /* Accepts some of those who wait there, or lets it rest. */
 void srv_listener_accept(struct srv_varlink *varlink, struct srv_listener *listener);

@@ -173,6 +173,17 @@ static int collect_methods(struct srv_varlink *varlink, struct sriov_error **err
 	return 0;
 }
 
+static void make_budgets(struct srv_strangers *strangers, const struct srv_varlink_limits *limits)
+{
+	uint32_t permille = limits->stranger_permille;
+	int64_t burst = limits->stranger_burst_us;
+
+	strangers->each = srv_budget_new(permille, burst, DEBT_US);
+	strangers->together = srv_budget_new(MIN(permille + permille / 2, 1000), burst + burst / 2,
+					     DEBT_US);
+	strangers->door = srv_budget_new(permille, burst, DEBT_US);
+}
+
 int srv_varlink_new(int listen_fd, const struct srv_interface *interface,
 		    const struct srv_varlink_handler *handler,
 		    const struct srv_varlink_limits *limits, void *data, struct srv_varlink **ret,
@@ -196,8 +207,7 @@ int srv_varlink_new(int listen_fd, const struct srv_interface *interface,
 	g_queue_init(&varlink->ready);
 	g_queue_init(&varlink->held);
 	if (handler->is_stranger && limits->stranger_permille)
-		varlink->budget = srv_budget_new(limits->stranger_permille,
-						 limits->stranger_burst_us, DEBT_US);
+		make_budgets(&varlink->strangers, limits);
 
 	r = srv_interface_parse(srv_service_text, &varlink->service, err);
 	if (r == 0)
@@ -242,7 +252,9 @@ void srv_varlink_free(struct srv_varlink *varlink)
 	sriov_close_fd(&varlink->epoll_fd);
 	sriov_close_fd(&varlink->spare_fd);
 	g_hash_table_unref(varlink->uids);
-	srv_budget_free(varlink->budget);
+	srv_budget_free(varlink->strangers.each);
+	srv_budget_free(varlink->strangers.together);
+	srv_budget_free(varlink->strangers.door);
 	g_hash_table_unref(varlink->methods);
 	srv_interface_free(varlink->service);
 	g_free(varlink);

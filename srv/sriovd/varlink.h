@@ -63,8 +63,9 @@ struct srv_varlink_limits {
 	 * Of the daemon's time, for each user who is a stranger (srv_varlink_handler): a share in
 	 * permille, and the most that is saved up, in microseconds. Above, its calls wait, and
 	 * nobody else's. What counts is the main thread's time, and that of its calls under way
-	 * (SRV_CALL_US_MAX). All of them together have as much for coming and going at the public
-	 * door, which is shut for a while above that. 0: no bound.
+	 * (SRV_CALL_US_MAX). All of them together have half as much again for their calls, and as
+	 * much for coming and going at the public door, which is shut for a while above that. 0: no
+	 * bound.
 	 */
 	uint32_t stranger_permille;
 	int64_t stranger_burst_us;

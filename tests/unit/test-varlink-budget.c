@@ -91,7 +91,7 @@ static void budget_debt_has_a_bound(void **state)
 	srv_budget_free(budget);
 }
 
-/* In the server: 5 % of the time, at most 0.1 ms, which any call of Big uses up. */
+/* In the server: 1 % of the time, at most 0.1 ms, which any call of Big uses up. */
 
 static const struct srv_varlink_limits tight = {
 	.connections = 512,
@@ -99,21 +99,40 @@ static const struct srv_varlink_limits tight = {
 	.calls_per_connection = 64,
 	.message_bytes = SRV_MESSAGE_MAX,
 	.output_bytes = 4 * 1024 * 1024,
-	.stranger_permille = 50,
+	.stranger_permille = 10,
 	.stranger_burst_us = 100,
 };
 
 static const char big[] = "{\"method\":\"" TEST ".Big\",\"parameters\":{\"size\":500000}}";
 static const char echo[] = "{\"method\":\"" TEST ".Echo\",\"parameters\":{\"text\":\"hi\"}}";
 
+/* Whatever strangers have used up at the public door, it is open again. */
+static void open_door(struct test_server *server)
+{
+	struct srv_varlink *varlink = server->varlink;
+	gint64 now = g_get_monotonic_time();
+
+	srv_budget_charge(varlink->strangers.door, SRV_ALL, -G_USEC_PER_SEC, now);
+	if (varlink->public.again)
+		varlink->public.again = now;
+	srv_varlink_arm(varlink);
+}
+
+static bool was_asked(void *data)
+{
+	return ((struct test_server *)data)->asked > 0;
+}
+
 static struct test_client *stranger_new(struct test_server *server)
 {
 	struct test_client *client;
 
+	open_door(server);
 	server->strangers = true;
+	server->asked = 0;
 	client = test_client_new(server);
 	/* It is asked who is there when the server accepts. */
-	test_server_run(5);
+	assert_true(test_server_wait(was_asked, server));
 	server->strangers = false;
 	return client;
 }
@@ -229,6 +248,11 @@ static bool holds_one(void *data)
 	return ((struct test_server *)data)->held->len == 1;
 }
 
+static bool holds_some(void *data)
+{
+	return ((struct test_server *)data)->held->len > 0;
+}
+
 /* Calls that wait for something cost 20 ms each: so many at once would be a debt of a second. */
 static void stranger_with_little_left_has_one_call_under_way(void **state)
 {
@@ -239,14 +263,86 @@ static void stranger_with_little_left_has_one_call_under_way(void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
 		strangers[i] = stranger_new(server);
 	/* What their coming has cost. */
-	srv_budget_charge(server->varlink->budget, geteuid(), -1000, g_get_monotonic_time());
+	srv_stranger_charge(server->varlink, geteuid(), -1000, g_get_monotonic_time());
 	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
 		test_client_call(strangers[i], "{\"method\":\"" TEST ".Hold\"}");
 	test_server_run(50);
 	assert_int_equal(server->held->len, 1);
-	/* What it did not use is given back, and the next may begin long before 20 s are over. */
-	test_server_release(server);
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		test_client_free(strangers[i]);
+	test_server_free(server);
+}
+
+/* What a call did not use of its 20 ms is given back at its end. */
+static void stranger_s_quick_call_costs_little(void **state)
+{
+	struct srv_varlink_limits limits = slow();
+	struct test_server *server = test_server_new(&limits);
+	struct test_client *stranger = stranger_new(server);
+	gint64 now = g_get_monotonic_time();
+	int64_t all;
+
+	/* From a bucket that is full. */
+	srv_stranger_charge(server->varlink, geteuid(), -1000, now);
+	test_client_call(stranger, "{\"method\":\"" TEST ".Hold\"}");
 	assert_true(test_server_wait(holds_one, server));
+	all = srv_stranger_wait(server->varlink, geteuid(), g_get_monotonic_time());
+	test_server_release(server);
+	now = g_get_monotonic_time() - now;
+	if (now < SRV_CALL_US_MAX)
+		assert_true(srv_stranger_wait(server->varlink, geteuid(), g_get_monotonic_time()) <
+			    all);
+	assert_answered(stranger);
+	test_client_free(stranger);
+	test_server_free(server);
+}
+
+static void stranger_s_calls_go_on_when_there_is_something_again(void **state)
+{
+	struct srv_varlink_limits limits = tight;
+	struct test_client *strangers[8];
+	struct test_server *server;
+
+	limits.stranger_permille = 1000;
+	server = test_server_new(&limits);
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		strangers[i] = stranger_new(server);
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		test_client_call(strangers[i], "{\"method\":\"" TEST ".Hold\"}");
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++) {
+		assert_true(test_server_wait(holds_some, server));
+		test_server_release(server);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++) {
+		assert_answered(strangers[i]);
+		test_client_free(strangers[i]);
+	}
+	test_server_free(server);
+}
+
+/* By /etc/subuid one user has 65536 numbers, each with something saved up. */
+static void strangers_of_many_names_have_a_bound_together(void **state)
+{
+	struct srv_varlink_limits limits = slow();
+	struct test_server *server;
+	struct test_client *strangers[8];
+
+	if (geteuid() != 0)
+		skip_because("needs root");
+	server = test_server_new(&limits);
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++) {
+		assert_int_equal(seteuid(64000 + (uid_t)i), 0);
+		strangers[i] = stranger_new(server);
+		assert_int_equal(seteuid(0), 0);
+	}
+	/* What their coming has cost. */
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		srv_stranger_charge(server->varlink, 64000 + (uid_t)i, -1000,
+				    g_get_monotonic_time());
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		test_client_call(strangers[i], "{\"method\":\"" TEST ".Hold\"}");
+	test_server_run(50);
+	assert_int_equal(server->held->len, 1);
 	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
 		test_client_free(strangers[i]);
 	test_server_free(server);
@@ -290,7 +386,7 @@ static void strangers_who_connect_in_a_loop_shut_the_public_door_and_no_other(vo
 	assert_in_range(fill_queue(server), SRV_VARLINK_BACKLOG, 2 * SRV_VARLINK_BACKLOG);
 	assert_true(test_server_wait(rests, server));
 	/* Not for some milliseconds, but for as long as this test takes. */
-	srv_budget_charge(server->varlink->budget, SRV_BUDGET_DOOR, 60000, g_get_monotonic_time());
+	srv_budget_charge(server->varlink->strangers.door, SRV_ALL, 60000, g_get_monotonic_time());
 	server->varlink->public.again += 60 * G_USEC_PER_SEC;
 	asked = server->asked;
 	assert_in_range(asked, 1, SRV_VARLINK_BACKLOG);
@@ -304,10 +400,7 @@ static void strangers_who_connect_in_a_loop_shut_the_public_door_and_no_other(vo
 	}
 	assert_int_equal(server->asked, asked + 20);
 	/* Who comes by the public door waits behind them: there is just room for somebody. */
-	server->varlink->public.again = g_get_monotonic_time();
-	srv_budget_charge(server->varlink->budget, SRV_BUDGET_DOOR, -100000,
-			  g_get_monotonic_time());
-	srv_varlink_arm(server->varlink);
+	open_door(server);
 	test_server_run(5);
 	late = test_client_new(server);
 	test_client_call(late, echo);
@@ -341,7 +434,7 @@ static void member_has_all_the_time_he_wants(void **state)
 		test_client_call(member, big);
 		assert_answered(member);
 	}
-	assert_int_equal(srv_budget_size(server->varlink->budget), 0);
+	assert_int_equal(srv_budget_size(server->varlink->strangers.each), 0);
 	test_client_free(member);
 	test_server_free(server);
 }
@@ -360,6 +453,9 @@ int main(void)
 		cmocka_unit_test(stranger_who_hangs_up_while_held_wakes_nobody_and_is_forgotten),
 		cmocka_unit_test(stranger_held_gets_the_answer_of_a_call_under_way),
 		cmocka_unit_test(stranger_with_little_left_has_one_call_under_way),
+		cmocka_unit_test(stranger_s_quick_call_costs_little),
+		cmocka_unit_test(stranger_s_calls_go_on_when_there_is_something_again),
+		cmocka_unit_test(strangers_of_many_names_have_a_bound_together),
 		cmocka_unit_test(strangers_who_connect_in_a_loop_shut_the_public_door_and_no_other),
 		cmocka_unit_test(members_never_shut_the_public_door),
 		cmocka_unit_test(member_has_all_the_time_he_wants),
