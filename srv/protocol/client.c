@@ -117,44 +117,32 @@ static int try_socket(const char *path, int timeout_ms)
 }
 
 /*
- * Is it root who listens, or we ourselves: beside a socket in a directory like /tmp anybody else
- * could have put one.
+ * Is the members' door there, and made by root, or by ourselves? In a directory like /tmp anybody
+ * else could have put something beside the public socket.
  */
-static bool is_trusted(int fd)
+static bool has_members_door(const char *path)
 {
-	struct ucred listener;
-	socklen_t size = sizeof(listener);
+	struct stat st;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) == 0 &&
-	       (listener.uid == 0 || listener.uid == geteuid());
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid());
 }
 
-/*
- * At the members' door when that can be had, which is known at once. *ret_fd is -1 when it cannot.
- */
-static int try_members_door(const char *path, int timeout_ms, int *ret_fd)
+/* What the kernel says of the members' door when it is not for us, or nobody is behind it. */
+static bool is_closed(int r)
 {
-	g_autofree char *members = g_strconcat(path, SRV_MEMBERS_SUFFIX, NULL);
-	sriov_autofd int fd = try_socket(members, timeout_ms);
-
-	*ret_fd = -1;
-	/* It is ours, and full: the time for connecting is over. */
-	if (fd == -EAGAIN)
-		return fd;
-	if (fd >= 0 && is_trusted(fd))
-		*ret_fd = sriov_steal_fd(&fd);
-	return 0;
+	return r == -ENOENT || r == -ECONNREFUSED || r == -EACCES || r == -EPERM ||
+	       r == -ENAMETOOLONG;
 }
 
 static int open_socket(const char *path, int timeout_ms, struct sriov_error **err)
 {
-	int fd, r = try_members_door(path, timeout_ms, &fd);
+	g_autofree char *members = g_strconcat(path, SRV_MEMBERS_SUFFIX, NULL);
+	int fd = has_members_door(members) ? try_socket(members, timeout_ms) : -ENOENT;
 
-	if (r == 0 && fd < 0) {
+	if (is_closed(fd))
 		fd = try_socket(path, timeout_ms);
-		r = MIN(fd, 0);
-	}
-	return r < 0 ? fail_connect(path, -r, timeout_ms, err) : fd;
+	return fd < 0 ? fail_connect(path, -fd, timeout_ms, err) : fd;
 }
 
 int srv_client_connect(const char *path, int timeout_ms, struct srv_client **ret,

@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -215,10 +216,11 @@ static const char *const kinds[] = { "GetStatus", "GetInfo", "GetInfo, new conne
 
 /* Of one phase. */
 struct samples {
-	gint64 us[KINDS][CALLS_MAX];
+	gint64 ns[KINDS][CALLS_MAX];
 	size_t n[KINDS];
 };
 
+/* In microseconds. */
 enum figure { MEDIAN, MEAN, NINETY_NINTH, FIGURES };
 
 struct result {
@@ -226,9 +228,17 @@ struct result {
 	size_t n;
 };
 
+static gint64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * G_GINT64_CONSTANT(1000000000) + now.tv_nsec;
+}
+
 static gint64 call_once(enum kind kind, int fd)
 {
-	gint64 began = g_get_monotonic_time();
+	gint64 began = now_ns();
 
 	if (kind == ANEW)
 		fd = connect_to(members_path);
@@ -237,7 +247,7 @@ static gint64 call_once(enum kind kind, int fd)
 		die("the daemon does not answer");
 	if (kind == ANEW)
 		close(fd);
-	return g_get_monotonic_time() - began;
+	return now_ns() - began;
 }
 
 static void call_often(struct samples *samples, int fd)
@@ -251,12 +261,12 @@ static void call_often(struct samples *samples, int fd)
 
 			if (samples->n[kind] == CALLS_MAX)
 				return;
-			samples->us[kind][samples->n[kind]++] = call_once(kind, fd);
+			samples->ns[kind][samples->n[kind]++] = call_once(kind, fd);
 		}
 	}
 }
 
-static int compare_us(const void *a, const void *b)
+static int compare_ns(const void *a, const void *b)
 {
 	gint64 x = *(const gint64 *)a, y = *(const gint64 *)b;
 
@@ -276,12 +286,12 @@ static void take_figures(struct samples *samples, double to[KINDS][FIGURES][PAIR
 		size_t n = samples->n[kind];
 		double sum = 0;
 
-		qsort(samples->us[kind], n, sizeof(gint64), compare_us);
+		qsort(samples->ns[kind], n, sizeof(gint64), compare_ns);
 		for (size_t i = 0; i < n; i++)
-			sum += (double)samples->us[kind][i];
-		to[kind][MEDIAN][pair] = (double)samples->us[kind][n / 2];
+			sum += (double)samples->ns[kind][i] / 1000;
+		to[kind][MEDIAN][pair] = (double)samples->ns[kind][n / 2] / 1000;
 		to[kind][MEAN][pair] = sum / (double)n;
-		to[kind][NINETY_NINTH][pair] = (double)samples->us[kind][n * 99 / 100];
+		to[kind][NINETY_NINTH][pair] = (double)samples->ns[kind][n * 99 / 100] / 1000;
 	}
 }
 
@@ -329,7 +339,7 @@ static void print(const char *name, struct result *result)
 		printf("  %-24s", kinds[kind]);
 		print_ratio("median", flooded[MEDIAN], spinning[MEDIAN], result->n);
 		print_ratio("mean", flooded[MEAN], spinning[MEAN], result->n);
-		printf("median %.0f us, spinning %.0f; 99th %.0f, spinning %.0f\n",
+		printf("median %.1f us, spinning %.1f; 99th %.0f, spinning %.0f\n",
 		       median(flooded[MEDIAN], result->n), median(spinning[MEDIAN], result->n),
 		       median(flooded[NINETY_NINTH], result->n),
 		       median(spinning[NINETY_NINTH], result->n));

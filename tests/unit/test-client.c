@@ -439,6 +439,10 @@ static void connect_does_not_trust_a_members_door_of_somebody_else(void **state)
 	assert_int_equal(seteuid(0), 0);
 	assert_ok(ask(server, &err), err);
 	close(fd);
+	/* Nor a way to one. */
+	assert_int_equal(g_unlink(path), 0);
+	assert_int_equal(symlink("/nonexistent", path), 0);
+	assert_ok(ask(server, &err), err);
 	test_server_free(server);
 }
 
