@@ -204,7 +204,8 @@ void test_server_release(struct test_server *server)
 
 void test_server_free(struct test_server *server)
 {
-	static const char *const files[] = { "socket", "socket.lock", "socket" SRV_MEMBERS_SUFFIX };
+	static const char members[] = "socket" SRV_MEMBERS_SUFFIX;
+	const char *const files[] = { "socket", "socket.lock", members };
 
 	srv_varlink_free(server->varlink);
 	while (server->held->len > 0)
