@@ -22,7 +22,7 @@ B         := build/$(VARIANT)
 STAGE     := build/stage
 
 PKGS      := glib-2.0 jansson libxml-2.0 libnl-3.0 libnl-route-3.0 libpci libvirt libvirt-qemu \
-	     libsystemd sqlite3
+	     libsystemd sqlite3 libacl
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	     -Wvla -Wundef -Wwrite-strings -Wno-unused-parameter
 ifneq ($(WERROR),0)

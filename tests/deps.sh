@@ -4,7 +4,7 @@
 # make unit and make install need, and no compiler but gcc, no lab. Quick when all is there.
 set -eu
 packages="gcc make pkg-config libc6-dev libglib2.0-dev libjansson-dev libxml2-dev libnl-3-dev libnl-route-3-dev
-	libpci-dev libvirt-dev libsystemd-dev libsqlite3-dev libcmocka-dev"
+	libpci-dev libvirt-dev libsystemd-dev libsqlite3-dev libacl1-dev libcmocka-dev"
 [ "${1:-}" = build ] || packages="$packages clang clang-format libclang-rt-14-dev|libclang-rt-19-dev
 	mmdebstrap e2fsprogs xz-utils mandoc shellcheck"
 

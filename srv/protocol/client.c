@@ -54,6 +54,10 @@ static int fail_connect(const char *path, int errnum, int timeout_ms, struct sri
 	g_autofree char *who = NULL;
 
 	switch (errnum) {
+	case ENAMETOOLONG:
+		return sriov_error_set(err, SRIOV_ERROR_INVALID, errnum, path,
+				       "the path of a socket has at most %zu characters",
+				       sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	case ENOENT:
 		return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, errnum, NULL,
 				       "sriovd is not running (there is no socket at %s); start it "
@@ -85,23 +89,21 @@ static int fail_connect(const char *path, int errnum, int timeout_ms, struct sri
 /*
  * A unix socket's connect waits only for room in the listener's queue, and honours SO_SNDTIMEO
  * there (unix_stream_connect()); a non-blocking one would fail at once instead of waiting.
+ *
+ * A descriptor, or a negative errno of connect().
  */
-static int open_socket(const char *path, int timeout_ms, struct sriov_error **err)
+static int try_socket(const char *path, int timeout_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	sriov_autofd int fd = -1;
 	int r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
-		return sriov_error_set(err, SRIOV_ERROR_INVALID, ENAMETOOLONG, path,
-				       "the path of a socket has at most %zu characters",
-				       sizeof(address.sun_path) - 1);
+		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, errno, NULL,
-				       "cannot make a socket: %s", g_strerror(errno));
+		return -errno;
 	if (timeout_ms >= 0) {
 		/* A timeout of zero would mean none. */
 		struct timeval tv = { timeout_ms / 1000, MAX(timeout_ms % 1000, 1) * 1000L };
@@ -111,9 +113,36 @@ static int open_socket(const char *path, int timeout_ms, struct sriov_error **er
 	do
 		r = connect(fd, (struct sockaddr *)&address, sizeof(address));
 	while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return fail_connect(path, errno, timeout_ms, err);
-	return sriov_steal_fd(&fd);
+	return r < 0 ? -errno : sriov_steal_fd(&fd);
+}
+
+/*
+ * Is the members' door there, and made by root, or by ourselves? In a directory like /tmp anybody
+ * else could have put something beside the public socket.
+ */
+static bool has_members_door(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid());
+}
+
+/* What the kernel says of the members' door when it is not for us, or nobody is behind it. */
+static bool is_closed(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED || r == -EACCES || r == -EPERM ||
+	       r == -ENAMETOOLONG;
+}
+
+static int open_socket(const char *path, int timeout_ms, struct sriov_error **err)
+{
+	g_autofree char *members = g_strconcat(path, SRV_MEMBERS_SUFFIX, NULL);
+	int fd = has_members_door(members) ? try_socket(members, timeout_ms) : -ENOENT;
+
+	if (is_closed(fd))
+		fd = try_socket(path, timeout_ms);
+	return fd < 0 ? fail_connect(path, -fd, timeout_ms, err) : fd;
 }
 
 int srv_client_connect(const char *path, int timeout_ms, struct srv_client **ret,

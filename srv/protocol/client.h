@@ -15,7 +15,15 @@ struct srv_client;
 #define SRV_SOCKET_PATH SRIOVD_RUNDIR "/sriovd.sock"
 
 /*
- * path:       socket; NULL for $SRIOVD_SOCKET or SRV_SOCKET_PATH
+ * Behind the path of the daemon's socket: that of its second one, for root and the members of the
+ * configuration's groups alone (srv/sriovd/door.h), where a flood of others does not hold them up.
+ */
+#define SRV_MEMBERS_SUFFIX ".members"
+
+/*
+ * Connects at the members' door, and at the public one where that is not there or not for us.
+ *
+ * path:       the public socket; NULL for $SRIOVD_SOCKET or SRV_SOCKET_PATH
  * timeout_ms: for connecting and for each reply; -1: wait for ever
  * Errors: UNAVAILABLE (nobody listens: says how to start the daemon), DENIED (no right to connect)
  */

@@ -9,6 +9,7 @@
 #include <grp.h>
 
 #include "srv/sriovd/daemon-config.h"
+#include "srv/sriovd/door.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/nic.h"
@@ -115,6 +116,7 @@ static void take(struct srv_daemon *daemon, struct srv_config_reading *reading)
 	daemon->config_problems = g_ptr_array_ref(reading->problems);
 	g_clear_pointer(&daemon->reload_error, sriov_error_free);
 	daemon->configured = true;
+	srv_door_follow(daemon);
 }
 
 void srv_daemon_read_config(struct srv_daemon *daemon)

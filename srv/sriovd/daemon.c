@@ -6,6 +6,7 @@
 #include "netlink/monitor.h"
 #include "netlink/uevent.h"
 #include "srv/sriovd/api.h"
+#include "srv/sriovd/door.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
@@ -335,6 +336,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	if (!daemon)
 		return;
 	daemon->stopping = true;
+	srv_door_close(daemon);
 	stop_sources(daemon);
 	srv_daemon_set_stopping(&err);
 	srv_nic_refuse_waiting(daemon, err);

@@ -72,6 +72,8 @@ struct srv_daemon {
 	GPtrArray *reconcile_waiters;	  /* of struct srv_waiter: see srv_reconcile_then() */
 	GHashTable
 		*macs_in_use; /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
+	char *door;	      /* path of the members' socket (door.h); NULL: none */
+	bool door_told;	      /* why the configuration's groups cannot be let in there */
 	bool check_replies;   /* against the interface: for tests */
 	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
 	bool stopping;	      /* nothing new is begun */

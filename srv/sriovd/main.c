@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <glib-unix.h>
@@ -12,6 +14,7 @@
 
 #include "srv/protocol/client.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/door.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/varlink.h"
@@ -154,7 +157,8 @@ static int inherited_socket(struct sriov_error **err)
 	if (n == 0)
 		return -1;
 	if (n == 1 && sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) > 0 &&
-	    g_unix_set_fd_nonblocking(SD_LISTEN_FDS_START, TRUE, NULL))
+	    g_unix_set_fd_nonblocking(SD_LISTEN_FDS_START, TRUE, NULL) &&
+	    listen(SD_LISTEN_FDS_START, SRV_VARLINK_BACKLOG) == 0)
 		return SD_LISTEN_FDS_START;
 	return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, NULL,
 			       "systemd passed %d sockets, and one listening stream socket is "
@@ -162,16 +166,36 @@ static int inherited_socket(struct sriov_error **err)
 			       n);
 }
 
-/* ret_made: it is ours, at path, and not systemd's */
-static int get_socket(const char *path, int *ret_fd, bool *ret_made, struct sriov_error **err)
+/* Where systemd has made it, or NULL when that is no path; the caller owns it. */
+static char *path_of(int fd)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t size = sizeof(address) - 1;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0 || address.sun_path[0] != '/')
+		return NULL;
+	return g_strdup(address.sun_path);
+}
+
+/*
+ * path:     where it is to be made; where systemd has made it, instead
+ * ret_made: it is ours, and not systemd's
+ */
+static int get_socket(char **path, int *ret_fd, bool *ret_made, struct sriov_error **err)
 {
 	sriov_autoerror why = NULL;
-	g_autofree char *dir = g_path_get_dirname(path);
+	g_autofree char *dir = g_path_get_dirname(*path);
 	int fd = inherited_socket(&why);
+	char *passed;
 
 	*ret_made = fd < 0;
 	if (fd >= 0) {
 		*ret_fd = fd;
+		passed = path_of(fd);
+		if (passed) {
+			g_free(*path);
+			*path = passed;
+		}
 		return 0;
 	}
 	if (why)
@@ -180,7 +204,24 @@ static int get_socket(const char *path, int *ret_fd, bool *ret_made, struct srio
 		return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, errno, dir,
 				       "the socket's directory cannot be made: %s",
 				       g_strerror(errno));
-	return srv_varlink_listen(path, SOCKET_MODE, ret_fd, err);
+	return srv_varlink_listen(*path, SOCKET_MODE, ret_fd, err);
+}
+
+/* Without it all come by the public one, which does: why is for the journal. */
+static int open_members_door(struct srv_daemon *daemon, const char *public,
+			     struct sriov_error **err)
+{
+	g_autofree char *path = g_strconcat(public, SRV_MEMBERS_SUFFIX, NULL);
+	g_autofree char *text = NULL;
+	sriov_autoerror why = NULL;
+
+	if (srv_door_open(daemon, path, &why) == 0)
+		return 0;
+	if (why->code == SRIOV_ERROR_BUSY)
+		return sriov_error_propagate(err, g_steal_pointer(&why));
+	text = sriov_error_text(why);
+	srv_log(LOG_WARNING, NULL, "no socket for members alone: %s", text);
+	return 0;
 }
 
 /* Signals and systemd */
@@ -243,6 +284,14 @@ static void watch(struct program *program)
 
 /* Running */
 
+static int start(struct srv_daemon *daemon, const char *uri, const char *socket, int fd,
+		 struct sriov_error **err)
+{
+	int r = srv_daemon_start(daemon, uri, fd, err);
+
+	return r < 0 ? r : open_members_door(daemon, socket, err);
+}
+
 static int serve(const struct options *options, struct sriov_error **err)
 {
 	const struct srv_daemon_options daemon_options = {
@@ -251,13 +300,13 @@ static int serve(const struct options *options, struct sriov_error **err)
 		.state_dir = options->state_dir ?: SRIOVD_STATEDIR,
 		.plugin_dir = options->plugins ?: SRIOVD_PLUGINDIR,
 	};
-	const char *socket = options->socket ?: SRV_SOCKET_PATH;
+	g_autofree char *socket = g_strdup(options->socket ?: SRV_SOCKET_PATH);
 	struct program program = { 0 };
 	bool made;
 	int r, fd;
 
 	/* First of all, since it tells whether another one runs. */
-	r = get_socket(socket, &fd, &made, err);
+	r = get_socket(&socket, &fd, &made, err);
 	if (r < 0)
 		return r;
 	r = srv_daemon_new(&daemon_options, &program.daemon, err);
@@ -268,7 +317,7 @@ static int serve(const struct options *options, struct sriov_error **err)
 		close(fd);
 		return r;
 	}
-	r = srv_daemon_start(program.daemon, options->uri ?: "qemu:///system", fd, err);
+	r = start(program.daemon, options->uri ?: "qemu:///system", socket, fd, err);
 	if (r == 0) {
 		program.loop = g_main_loop_new(NULL, FALSE);
 		watch(&program);

@@ -18,16 +18,17 @@ struct bucket {
 
 struct srv_budget {
 	uint32_t permille;
-	int64_t burst;
+	int64_t burst, debt;
 	GHashTable *buckets; /* uid -> struct bucket */
 };
 
-struct srv_budget *srv_budget_new(uint32_t permille, int64_t burst)
+struct srv_budget *srv_budget_new(uint32_t permille, int64_t burst, int64_t debt)
 {
 	struct srv_budget *budget = g_new0(struct srv_budget, 1);
 
 	budget->permille = permille;
 	budget->burst = burst;
+	budget->debt = debt;
 	budget->buckets = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	return budget;
 }
@@ -89,7 +90,7 @@ void srv_budget_charge(struct srv_budget *budget, uid_t uid, int64_t used, int64
 		g_hash_table_insert(budget->buckets, GUINT_TO_POINTER(uid), bucket);
 	}
 	fill(budget, bucket, now);
-	bucket->level -= MAX(used, 0);
+	bucket->level = CLAMP(bucket->level - used, -budget->debt, budget->burst);
 	fill(budget, bucket, now);
 }
 

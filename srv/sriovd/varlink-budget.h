@@ -15,10 +15,13 @@ struct srv_budget;
 /*
  * permille: of the time that passes, [1, 1000]
  * burst:    what a bucket holds at most, and at first
+ * debt:     what it may lack at most: what is charged above that is let off, so that nobody waits
+ *           longer than it takes to fill up so much
  */
-struct srv_budget *srv_budget_new(uint32_t permille, int64_t burst);
+struct srv_budget *srv_budget_new(uint32_t permille, int64_t burst, int64_t debt);
 void srv_budget_free(struct srv_budget *budget);
 
+/* used: negative gives back */
 void srv_budget_charge(struct srv_budget *budget, uid_t uid, int64_t used, int64_t now);
 
 /*

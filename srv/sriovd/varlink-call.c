@@ -68,7 +68,7 @@ static void end(struct srv_call *call)
 	srv_call_free(call);
 	if (!connection)
 		return;
-	srv_connection_charge(connection, MIN(took, SRV_CALL_US_MAX));
+	srv_connection_charge(connection, MIN(took, SRV_CALL_US_MAX) - SRV_CALL_US_MAX);
 	srv_connection_set_call(connection, NULL);
 	srv_connection_push(connection);
 }

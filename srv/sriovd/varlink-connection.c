@@ -101,32 +101,60 @@ static void unqueue(struct srv_connection *connection)
 	g_queue_unlink(&connection->varlink->ready, &connection->ready_link);
 }
 
+void srv_stranger_charge(struct srv_varlink *varlink, uid_t uid, int64_t used, int64_t now)
+{
+	srv_budget_charge(varlink->strangers.each, uid, used, now);
+	srv_budget_charge(varlink->strangers.together, SRV_ALL, used, now);
+}
+
+int64_t srv_stranger_wait(struct srv_varlink *varlink, uid_t uid, int64_t now)
+{
+	int64_t own = srv_budget_wait(varlink->strangers.each, uid, now);
+	int64_t all = srv_budget_wait(varlink->strangers.together, SRV_ALL, now);
+
+	return MAX(own, all);
+}
+
+/* Those held are looked at at that time, or before. */
+static void resume_by(struct srv_varlink *varlink, int64_t time)
+{
+	if (varlink->resume_at && varlink->resume_at <= time)
+		return;
+	varlink->resume_at = time;
+	srv_varlink_arm(varlink);
+}
+
 void srv_connection_charge(struct srv_connection *connection, int64_t us)
 {
-	if (connection->stranger)
-		srv_budget_charge(connection->varlink->budget, connection->peer->uid, us,
-				  g_get_monotonic_time());
+	struct srv_varlink *varlink = connection->varlink;
+	uid_t uid = connection->peer->uid;
+	int64_t now, before;
+
+	if (!connection->stranger)
+		return;
+	now = g_get_monotonic_time();
+	before = srv_stranger_wait(varlink, uid, now);
+	srv_stranger_charge(varlink, uid, us, now);
+	/* What is given back may be enough for others. */
+	if (us < 0 && before && varlink->held.length > 0)
+		resume_by(varlink, srv_stranger_wait(varlink, uid, now) ?: now);
 }
 
 /*
- * Held, if its user has used up the time for strangers: what it has sent waits in the socket, calls
- * under way are answered. Who hangs up meanwhile is forgotten.
+ * Held, if its user, or all together, have used up the time for strangers: what it has sent waits
+ * in the socket, calls under way are answered. Who hangs up meanwhile is forgotten.
  */
 static void hold(struct srv_connection *connection)
 {
 	struct srv_varlink *varlink = connection->varlink;
-	int64_t again = srv_budget_wait(varlink->budget, connection->peer->uid,
-					g_get_monotonic_time());
+	int64_t again = srv_stranger_wait(varlink, connection->peer->uid, g_get_monotonic_time());
 
 	if (!again || connection->held)
 		return;
 	unqueue(connection);
 	connection->held = true;
 	g_queue_push_tail_link(&varlink->held, &connection->ready_link);
-	if (!varlink->resume_at || again < varlink->resume_at) {
-		varlink->resume_at = again;
-		srv_varlink_arm(varlink);
-	}
+	resume_by(varlink, again);
 }
 
 static void unhold(struct srv_connection *connection)
@@ -140,7 +168,9 @@ static void unhold(struct srv_connection *connection)
 void srv_connection_resume(struct srv_connection *connection)
 {
 	unhold(connection);
-	queue(connection);
+	hold(connection);
+	if (!connection->held)
+		srv_connection_turn(connection, 0);
 }
 
 void srv_connection_close(struct srv_connection *connection)
@@ -148,9 +178,6 @@ void srv_connection_close(struct srv_connection *connection)
 	struct srv_varlink *varlink = connection->varlink;
 	struct srv_call *call = connection->call;
 
-	/* Its end will not be seen. */
-	if (call)
-		srv_connection_charge(connection, SRV_CALL_US_MAX);
 	unqueue(connection);
 	unhold(connection);
 	g_queue_unlink(&varlink->connections, &connection->link);
@@ -389,16 +416,29 @@ static void take_turn(struct srv_connection *connection, uint32_t events)
 	srv_connection_push(connection);
 }
 
+/* What is done for those who have nothing left is due to their coming and going: the door pays. */
+static void charge_turn(struct srv_connection *connection, bool held, int64_t began)
+{
+	int64_t now = g_get_monotonic_time();
+	struct srv_varlink *varlink = connection->varlink;
+
+	srv_stranger_charge(varlink, connection->peer->uid, now - began, now);
+	if (held)
+		srv_budget_charge(varlink->strangers.door, SRV_ALL, now - began, now);
+}
+
 void srv_connection_turn(struct srv_connection *connection, uint32_t events)
 {
 	int64_t began = connection->stranger ? g_get_monotonic_time() : 0;
+	bool held;
 
 	unqueue(connection);
 	if (connection->stranger)
 		hold(connection);
+	held = connection->held;
 	take_turn(connection, events);
 	if (connection->stranger)
-		srv_connection_charge(connection, g_get_monotonic_time() - began);
+		charge_turn(connection, held, began);
 	if (is_finished(connection))
 		srv_connection_close(connection);
 }

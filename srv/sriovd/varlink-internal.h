@@ -10,7 +10,8 @@
 /*
  * What the files of the Varlink server share:
  *
- *   varlink.c             the listener, limits on connections, the main loop's source
+ *   varlink.c             the main loop's source
+ *   varlink-accept.c      the listeners, limits on connections
  *   varlink-connection.c  one client's bytes: reading, calls one after the other, writing
  *   varlink-budget.c      how much time users have used
  *   varlink-request.c     from a message to a handler that runs
@@ -27,13 +28,28 @@ struct srv_connection;
 /* How much is read from one client before the others have their turn. */
 #define SRV_READ_SIZE (64 * 1024)
 
+struct srv_listener {
+	int fd;	      /* -1: none */
+	gint64 again; /* when to accept again, or 0: it does */
+};
+
+/*
+ * What strangers may take of the time. A user can be many: /etc/subuid gives him 65536 numbers. So
+ * there is a bound for all of them together, too.
+ */
+struct srv_strangers {
+	struct srv_budget *each; /* by uid; NULL: no bound, and the others are not there either */
+	struct srv_budget *together; /* one bucket, SRV_ALL */
+	struct srv_budget *door;     /* ditto, for coming and going at the public door */
+};
+#define SRV_ALL 0
+
 struct srv_varlink {
-	int listen_fd;
+	struct srv_listener public, members;
 	int epoll_fd;
-	int spare_fd; /* given up for a moment to tell a client that there are no more; or -1 */
-	gint64 accept_again; /* when to listen again after a failed accept, or 0 */
-	gint64 resume_at;    /* when some of the held may have something to spend again, or 0 */
-	struct srv_budget *budget; /* of strangers; NULL: no bound */
+	int spare_fd;	  /* given up for a moment to tell a client that there are no more; or -1 */
+	gint64 resume_at; /* when some of the held may have something to spend again, or 0 */
+	struct srv_strangers strangers;
 	GSource *source;
 	const struct srv_interface *interface;
 	struct srv_interface *service; /* org.varlink.service */
@@ -51,18 +67,38 @@ struct srv_varlink {
 /* fd and peer are stolen; the connection joins varlink. 0, or a negative errno of epoll. */
 int srv_connection_add(struct srv_varlink *varlink, int fd, struct srv_peer *peer, bool stranger);
 
-/* The held one gets a turn, and is held again in it if there is still nothing to spend. */
+/* As srv_budget_charge() and srv_budget_wait(), for one stranger and for all of them. */
+void srv_stranger_charge(struct srv_varlink *varlink, uid_t uid, int64_t used, int64_t now);
+int64_t srv_stranger_wait(struct srv_varlink *varlink, uid_t uid, int64_t now);
+
+/* Accepts some of those who wait there, or lets it rest. */
+void srv_listener_accept(struct srv_varlink *varlink, struct srv_listener *listener);
+
+/* Listens again, if it is time to. */
+void srv_listener_resume(struct srv_varlink *varlink, struct srv_listener *listener);
+
+/* Puts it into the epoll set. Errors: UNAVAILABLE */
+int srv_listener_watch(struct srv_varlink *varlink, struct srv_listener *listener,
+		       struct sriov_error **err);
+
+/*
+ * The held one gets a turn, or goes to the end of the queue of those held if there is nothing to
+ * spend for it. May close it.
+ */
 void srv_connection_resume(struct srv_connection *connection);
 
 /*
- * The connection has cost so much beyond its turns. Of a call that is its time under way, at most
- * SRV_CALL_US_MAX: what threads and the kernel do for it is not seen here, and others wait for it;
- * a call that waits for something to happen costs no more than that.
+ * The connection has cost so much beyond its turns; negative: what was charged too much.
+ *
+ * Of a call that is its time under way, at most SRV_CALL_US_MAX: what threads and the kernel do for
+ * it is not seen here, and others wait for it; a call that waits for something to happen costs no
+ * more than that. So much is charged when it begins, and what is left of it given back at its end:
+ * who has little left cannot have many under way.
  */
 void srv_connection_charge(struct srv_connection *connection, int64_t us);
 #define SRV_CALL_US_MAX (20 * 1000)
 
-/* Lets the main loop come back at accept_again and resume_at. */
+/* Lets the main loop come back when a listener or one who is held has to be looked at. */
 void srv_varlink_arm(struct srv_varlink *varlink);
 
 /*

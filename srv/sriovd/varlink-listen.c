@@ -117,7 +117,7 @@ static int listen_at(const char *path, const char *temporary, mode_t mode, int *
 	(void)unlink(temporary);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return fail(err, temporary, "cannot make the socket");
-	if (chmod(temporary, mode) < 0 || listen(fd, SOMAXCONN) < 0 ||
+	if (chmod(temporary, mode) < 0 || listen(fd, SRV_VARLINK_BACKLOG) < 0 ||
 	    rename(temporary, path) < 0) {
 		r = fail(err, path, "cannot put the socket in its place");
 		(void)unlink(temporary);

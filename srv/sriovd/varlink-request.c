@@ -201,6 +201,7 @@ void srv_call_start(struct srv_connection *connection, json_t *message)
 		return;
 	}
 	srv_connection_set_call(connection, call);
+	srv_connection_charge(connection, SRV_CALL_US_MAX);
 	/* The handler may end the call and still look at its parameters. */
 	json_incref(message);
 	run(call, name);

@@ -63,7 +63,9 @@ struct srv_varlink_limits {
 	 * Of the daemon's time, for each user who is a stranger (srv_varlink_handler): a share in
 	 * permille, and the most that is saved up, in microseconds. Above, its calls wait, and
 	 * nobody else's. What counts is the main thread's time, and that of its calls under way
-	 * (SRV_CALL_US_MAX). 0: no bound.
+	 * (SRV_CALL_US_MAX). All of them together have half as much again for their calls, and as
+	 * much for coming and going at the public door, which is shut for a while above that. 0: no
+	 * bound.
 	 */
 	uint32_t stranger_permille;
 	int64_t stranger_burst_us;
@@ -101,10 +103,24 @@ int srv_varlink_new(int listen_fd, const struct srv_interface *interface,
 		    struct sriov_error **err);
 
 /*
+ * A second socket to serve, stolen, at which only those come who are known: connecting there is not
+ * held up by what strangers do. Rights are the same at both. At most once.
+ * Errors: UNAVAILABLE.
+ */
+int srv_varlink_add_members_door(struct srv_varlink *varlink, int listen_fd,
+				 struct sriov_error **err);
+
+/*
  * Closes all connections. Calls still under way stay valid and are answered into nothing; their
  * srv_call_on_gone() functions are called here. Not from within run() or such a function.
  */
 void srv_varlink_free(struct srv_varlink *varlink);
+
+/*
+ * What listen() is asked for: who comes next stands behind at most as many, also behind somebody
+ * who connects in a loop; above, connect() waits its turn.
+ */
+#define SRV_VARLINK_BACKLOG 128
 
 /*
  * Makes a listening socket at path, replacing a dead one (nobody answers there), without a moment

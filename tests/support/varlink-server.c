@@ -9,6 +9,8 @@
 
 #include <glib/gstdio.h>
 
+#include "srv/protocol/client.h"
+
 #define WAIT_US (10 * G_USEC_PER_SEC)
 
 static const char description[] =
@@ -132,7 +134,10 @@ static int authorize(const struct srv_peer *peer, const struct srv_method *metho
 
 static bool is_stranger(const struct srv_peer *peer, void *data)
 {
-	return ((struct test_server *)data)->strangers;
+	struct test_server *server = data;
+
+	server->asked++;
+	return server->strangers;
 }
 
 static const struct srv_method methods[] = {
@@ -181,6 +186,16 @@ struct test_server *test_server_new(const struct srv_varlink_limits *limits)
 	return server;
 }
 
+void test_server_open_members_door(struct test_server *server, unsigned int mode)
+{
+	g_autofree char *path = g_strconcat(server->path, SRV_MEMBERS_SUFFIX, NULL);
+	struct sriov_error *err = NULL;
+	int fd = -1;
+
+	must(srv_varlink_listen(path, (mode_t)mode, &fd, &err), err);
+	must(srv_varlink_add_members_door(server->varlink, fd, &err), err);
+}
+
 void test_server_release(struct test_server *server)
 {
 	g_assert(server->held->len > 0);
@@ -189,7 +204,8 @@ void test_server_release(struct test_server *server)
 
 void test_server_free(struct test_server *server)
 {
-	static const char *const files[] = { "socket", "socket.lock" };
+	static const char members[] = "socket" SRV_MEMBERS_SUFFIX;
+	const char *const files[] = { "socket", "socket.lock", members };
 
 	srv_varlink_free(server->varlink);
 	while (server->held->len > 0)
@@ -237,12 +253,17 @@ void test_server_run(unsigned int ms)
 
 struct test_client *test_client_new(const struct test_server *server)
 {
+	return test_client_new_at(server->path);
+}
+
+struct test_client *test_client_new_at(const char *path)
+{
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct test_client *client = g_new0(struct test_client, 1);
 
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	client->in = g_byte_array_new();
-	strcpy(address.sun_path, server->path);
+	strcpy(address.sun_path, path);
 	if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		g_error("cannot connect: %s", g_strerror(errno));
 	return client;

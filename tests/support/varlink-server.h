@@ -35,6 +35,7 @@ struct test_server {
 	GPtrArray *held;      /* struct srv_call * of Hold, oldest first */
 	unsigned int runs;    /* of Echo and Big */
 	unsigned int gone;    /* calls of Hold whose client went away */
+	unsigned int asked;   /* clients of whom it was asked whether they are strangers */
 	bool strangers;	      /* who connects now is one */
 	unsigned int flood;   /* replies of Flood that were taken */
 	struct srv_peer peer; /* of the last call authorized; no groups */
@@ -43,6 +44,10 @@ struct test_server {
 /* limits: NULL for the default ones */
 struct test_server *test_server_new(const struct srv_varlink_limits *limits);
 void test_server_free(struct test_server *server);
+
+/* Opens its members' door, at path and SRV_MEMBERS_SUFFIX; on that, mode is what the kernel checks.
+ */
+void test_server_open_members_door(struct test_server *server, unsigned int mode);
 
 /* Answers the oldest call of Hold. */
 void test_server_release(struct test_server *server);
@@ -59,6 +64,7 @@ struct test_client {
 };
 
 struct test_client *test_client_new(const struct test_server *server);
+struct test_client *test_client_new_at(const char *path);
 void test_client_free(struct test_client *client);
 
 /* Sends all of it while the server runs, as far as the server takes it; returns the bytes sent. */

@@ -367,6 +367,104 @@ static void connect_without_the_right_says_who_has_it(void **state)
 	test_server_free(server);
 }
 
+/* Does somebody answer at the public path given, be it at the members' door. */
+static int ask(struct test_server *server, struct sriov_error **err)
+{
+	struct job job = { .path = server->path,
+			   .method = "org.varlink.service.GetInfo",
+			   .timeout_ms = 2000 };
+
+	test_in_thread(work, &job);
+	if (job.r < 0)
+		sriov_error_propagate(err, g_steal_pointer(&job.err));
+	clear(&job);
+	return job.r;
+}
+
+static void connect_takes_the_members_door_when_there_is_one(void **state)
+{
+	struct test_server *server = test_server_new(NULL);
+	sriov_autoerror err = NULL;
+
+	test_server_open_members_door(server, 0600);
+	assert_int_equal(g_unlink(server->path), 0);
+	assert_ok(ask(server, &err), err);
+	test_server_free(server);
+}
+
+/* As a daemon that was killed leaves it. */
+static void connect_with_a_dead_members_door_takes_the_public_one(void **state)
+{
+	struct test_server *server = test_server_new(NULL);
+	g_autofree char *path = g_strconcat(server->path, SRV_MEMBERS_SUFFIX, NULL);
+	sriov_autoerror err = NULL;
+	int fd = -1;
+
+	assert_ok(srv_varlink_listen(path, 0600, &fd, &err), err);
+	close(fd);
+	assert_ok(ask(server, &err), err);
+	test_server_free(server);
+}
+
+static void connect_with_a_members_door_for_others_takes_the_public_one(void **state)
+{
+	struct test_server *server;
+	sriov_autoerror err = NULL;
+
+	if (geteuid() != 0)
+		skip_because("needs root");
+	server = test_server_new(NULL);
+	test_server_open_members_door(server, 0600);
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(try_connect(server->path, 1000, &err), 0);
+	assert_int_equal(seteuid(0), 0);
+	test_server_free(server);
+}
+
+/* Somebody else's socket in a directory where anybody may make one; he would never answer. */
+static void connect_does_not_trust_a_members_door_of_somebody_else(void **state)
+{
+	struct test_server *server;
+	g_autofree char *path = NULL;
+	sriov_autoerror err = NULL;
+	int fd = -1;
+
+	if (geteuid() != 0)
+		skip_because("needs root");
+	server = test_server_new(NULL);
+	path = g_strconcat(server->path, SRV_MEMBERS_SUFFIX, NULL);
+	assert_int_equal(g_chmod(server->dir, 0777), 0);
+	assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(srv_varlink_listen(path, 0666, &fd, NULL), 0);
+	assert_int_equal(seteuid(0), 0);
+	assert_ok(ask(server, &err), err);
+	close(fd);
+	/* Nor a way to one. */
+	assert_int_equal(g_unlink(path), 0);
+	assert_int_equal(symlink("/nonexistent", path), 0);
+	assert_ok(ask(server, &err), err);
+	test_server_free(server);
+}
+
+/* The longest path that a public socket can have leaves no room for the other's. */
+static void connect_path_too_long_for_a_members_door_takes_the_public_one(void **state)
+{
+	g_autofree char *dir = g_dir_make_tmp("sriovd-client-XXXXXX", NULL);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	g_autofree char *name = g_strnfill(sizeof(address.sun_path) - 2 - strlen(dir), 'a');
+	g_autofree char *path = g_build_filename(dir, name, NULL);
+	sriov_autoerror err = NULL;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_ok(try_connect(path, 1000, &err), err);
+	close(fd);
+	g_unlink(path);
+	g_rmdir(dir);
+}
+
 static void connect_to_a_full_queue_times_out(void **state)
 {
 	g_autofree char *dir = g_dir_make_tmp("sriovd-client-XXXXXX", NULL);
@@ -406,6 +504,11 @@ int main(void)
 		cmocka_unit_test(connect_path_from_the_environment),
 		cmocka_unit_test(connect_path_too_long_refused),
 		cmocka_unit_test(connect_without_the_right_says_who_has_it),
+		cmocka_unit_test(connect_takes_the_members_door_when_there_is_one),
+		cmocka_unit_test(connect_with_a_dead_members_door_takes_the_public_one),
+		cmocka_unit_test(connect_with_a_members_door_for_others_takes_the_public_one),
+		cmocka_unit_test(connect_does_not_trust_a_members_door_of_somebody_else),
+		cmocka_unit_test(connect_path_too_long_for_a_members_door_takes_the_public_one),
 		cmocka_unit_test(connect_to_a_full_queue_times_out),
 	};
 

@@ -3,10 +3,12 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "srv/protocol/client.h"
 #include "srv/sriovd/varlink.h"
 #include "tests/support/tree.h"
+#include "tests/unit/connect-as.h"
 
 #define DEADLINE_MS 60000 /* only what hangs takes so long */
 
@@ -304,23 +307,136 @@ static void watchdog_is_fed(void **state)
 	end(program, SIGTERM);
 }
 
+static int listen_as_systemd(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	g_assert(strlen(path) < sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
+	g_assert(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	g_assert(listen(fd, SOMAXCONN) == 0);
+	return fd;
+}
+
 static void socket_of_systemd_is_used(void **state)
 {
 	struct program *program = *state;
 	g_autofree char *given = in_dir(program, "given");
+	g_autofree char *door = g_strconcat(given, SRV_MEMBERS_SUFFIX, NULL);
 	sriov_autoerror err = NULL;
 	json_t *answer;
 
-	assert_ok(srv_varlink_listen(given, 0600, &program->listen_fd, &err), err);
+	program->listen_fd = listen_as_systemd(given);
 	start(program);
 	g_free(notified(program, "READY=1"));
 	assert_int_equal(g_access(program->socket, F_OK), -1);
+	/* The second one is beside it. */
+	assert_int_equal(connect_errno(door), 0);
+	/* By the one that was passed. */
+	assert_int_equal(g_unlink(door), 0);
 	g_free(program->socket);
 	program->socket = g_steal_pointer(&given);
 	answer = ask(program, "io.sriovd.ListPFs", &err);
 	assert_non_null(answer);
 	json_decref(answer);
 	end(program, SIGTERM);
+}
+
+/* The members' door: one after the other, groups that every host has. */
+
+static void configure_group(const struct program *program, const char *key, gid_t gid)
+{
+	const struct group *group = getgrgid(gid);
+	g_autofree char *text = NULL;
+
+	if (!group)
+		skip_because("there is no group %u on this host", (unsigned int)gid);
+	text = g_strdup_printf("{\"access\":{\"%s\":\"%s\"}}", key, group->gr_name);
+	tree_file(program->dir, "etc/sriovd.json", text);
+}
+
+static void reload(const struct program *program)
+{
+	kill(program->pid, SIGHUP);
+	g_free(notified(program, "RELOADING=1"));
+	g_free(notified(program, "READY=1"));
+}
+
+static void members_door_lets_in_whom_the_configuration_names(void **state)
+{
+	struct program *program = *state;
+	g_autofree char *door = g_strconcat(program->socket, SRV_MEMBERS_SUFFIX, NULL);
+	g_autofree char *log = NULL;
+
+	if (geteuid() != 0)
+		skip_because("needs root");
+	assert_int_equal(g_chmod(program->dir, 0755), 0);
+	configure_group(program, "adminGroup", 1);
+	start(program);
+	g_free(notified(program, "READY=1"));
+	log = contents(program, "log");
+	if (strstr(log, "no access control lists"))
+		skip_because("the file system of %s has no access control lists", program->dir);
+	assert_int_equal(connect_as_stranger(door, 0), EACCES);
+	assert_int_equal(connect_as_stranger(program->socket, 0), 0);
+	assert_int_equal(connect_as_stranger(door, 1), 0);
+	assert_int_equal(connect_as_stranger(door, 2), EACCES);
+	/* Another one is read, and who was let in before is not any more. */
+	configure_group(program, "readGroup", 2);
+	reload(program);
+	assert_int_equal(connect_as_stranger(door, 2), 0);
+	assert_int_equal(connect_as_stranger(door, 1), EACCES);
+	/* A bad one changes nothing. */
+	tree_file(program->dir, "etc/sriovd.json", "{");
+	reload(program);
+	assert_int_equal(connect_as_stranger(door, 2), 0);
+	assert_int_equal(connect_as_stranger(door, 0), EACCES);
+	end(program, SIGTERM);
+}
+
+static void members_door_is_there_as_long_as_the_daemon(void **state)
+{
+	struct program *program = *state;
+	g_autofree char *door = g_strconcat(program->socket, SRV_MEMBERS_SUFFIX, NULL);
+	struct stat st;
+
+	start(program);
+	g_free(notified(program, "READY=1"));
+	assert_int_equal(stat(door, &st), 0);
+	assert_int_equal(st.st_mode & (S_IFMT | S_IRWXO), S_IFSOCK);
+	assert_int_equal(connect_errno(door), 0);
+	/* One that is dead is replaced. */
+	kill(program->pid, SIGKILL);
+	waitpid(program->pid, NULL, 0);
+	assert_int_equal(connect_errno(door), ECONNREFUSED);
+	start(program);
+	g_free(notified(program, "READY=1"));
+	assert_int_equal(connect_errno(door), 0);
+	end(program, SIGTERM);
+	assert_int_equal(connect_errno(door), ENOENT);
+}
+
+/* Whatever is in its place: then there is the public one. */
+static void members_door_that_cannot_be_made_keeps_nothing_from_starting(void **state)
+{
+	struct program *program = *state;
+	g_autofree char *log = NULL;
+	sriov_autoerror err = NULL;
+	json_t *answer;
+
+	tree_file(program->dir, "run/socket" SRV_MEMBERS_SUFFIX, "precious");
+	start(program);
+	g_free(notified(program, "READY=1"));
+	log = contents(program, "log");
+	assert_non_null(strstr(log, "no socket for members alone: "));
+	answer = ask(program, "io.sriovd.ListPFs", &err);
+	assert_non_null(answer);
+	json_decref(answer);
+	end(program, SIGTERM);
+	g_free(log);
+	log = contents(program, "run/socket" SRV_MEMBERS_SUFFIX);
+	assert_string_equal(log, "precious\n");
 }
 
 /* Whatever the locale: its tests run in C. */
@@ -384,6 +500,9 @@ int main(void)
 		program_test(second_one_is_refused_with_a_sentence),
 		program_test(watchdog_is_fed),
 		program_test(socket_of_systemd_is_used),
+		program_test(members_door_lets_in_whom_the_configuration_names),
+		program_test(members_door_is_there_as_long_as_the_daemon),
+		program_test(members_door_that_cannot_be_made_keeps_nothing_from_starting),
 		cmocka_unit_test(help_has_usage_options_files_and_where_to_read_on),
 		cmocka_unit_test(bad_options_are_refused),
 	};

@@ -16,6 +16,17 @@ awk -v e="$exposure" 'BEGIN { exit !(e > 0 && e <= 1.7) }' || fail "exposure $ex
 pid=$(sriovd_pid)
 assert_match 'NoNewPrivs:.1' "$(cat "/proc/$pid/status")"
 
+step "its members' door, made in that confinement"
+door=/run/sriovd/sriovd.sock.members
+group=$(getent group sriovd | cut -d: -f3)
+reach() { timeout 20 socat -u OPEN:/dev/null "UNIX-CONNECT:$door"; }
+export -f reach
+export door
+assert_ok reach
+assert_ok setpriv --reuid 65534 --regid 65534 --groups "$group" bash -c reach
+assert_fails setpriv --reuid 65534 --regid 65534 --clear-groups bash -c reach
+assert_match 'Permission denied' "$output"
+
 step "SIGHUP"
 config_lab 2 '{ "name": "more", "pool": "fast" }'
 kill -HUP "$pid"
