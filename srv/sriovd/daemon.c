@@ -81,8 +81,13 @@ void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 
 void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf)
 {
-	const struct srv_pf_row row = { pf->bdf, pf->drained, pf->resizing, pf->resize_vfs };
+	struct srv_pf_row row = { pf->bdf, pf->drained, pf->resizing, pf->resize_vfs, "" };
 
+	for (guint i = 0; i < pf->netdevs->len; i++) {
+		if (*row.netdevs)
+			g_strlcat(row.netdevs, " ", sizeof(row.netdevs));
+		g_strlcat(row.netdevs, pf->netdevs->pdata[i], sizeof(row.netdevs));
+	}
 	srv_ledger_put_pf(txn, &row);
 }
 
@@ -237,6 +242,7 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		if (r < 0)
 			return r;
 	}
+	srv_host_follow_names(daemon);
 	srv_sweep(daemon);
 	srv_host_provision(daemon);
 	srv_reconcile_claims(daemon, NULL);
