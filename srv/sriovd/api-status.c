@@ -4,6 +4,7 @@
 
 #include "srv/sriovd/api-json.h"
 #include "srv/sriovd/helper.h"
+#include "srv/sriovd/net-call.h"
 
 static void append_error(json_t *problems, bool is_error, const char *subject,
 			 const struct sriov_error *error)
@@ -65,6 +66,16 @@ static void append_host(json_t *problems, const struct srv_daemon *daemon)
 		srv_problem_append(problems, true, "host",
 				   "the driver vfio-pci is not there, so no VF can be given to a "
 				   "guest: modprobe vfio-pci");
+}
+
+static void append_late(const char *subject, const char *what, void *problems)
+{
+	g_autofree char *text = g_strdup_printf(
+		"%s does not come back from the kernel: a driver holds it up, see the kernel's "
+		"messages: journalctl -k",
+		what);
+
+	srv_problem_append(problems, true, subject, text);
 }
 
 static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
@@ -155,6 +166,7 @@ json_t *srv_api_problems(struct srv_daemon *daemon)
 	append_helper(problems);
 	append_host(problems, daemon);
 	append_libvirt(problems, daemon);
+	srv_net_each_late(daemon, append_late, problems);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		append_pf(problems, daemon->model->pfs->pdata[i]);
 		append_vfs(problems, daemon->model->pfs->pdata[i]);

@@ -202,6 +202,8 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->macs_in_use = g_hash_table_new_full(mac_hash, mac_equal, g_free, NULL);
 	daemon->pf_readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->host_queue = srv_queue_new("host");
+	daemon->net_queue = srv_queue_new("net");
+	daemon->late_calls = g_ptr_array_new();
 	daemon->libvirt_queue = srv_queue_new("libvirt");
 	return daemon;
 }
@@ -311,6 +313,8 @@ static void release(struct srv_daemon *daemon)
 	srv_failover_free(daemon);
 	srv_virt_free(daemon->virt);
 	srv_queue_unref(daemon->host_queue);
+	srv_queue_unref(daemon->net_queue);
+	g_ptr_array_unref(daemon->late_calls);
 	srv_queue_unref(daemon->libvirt_queue);
 	g_hash_table_unref(daemon->domain_queues);
 	g_hash_table_unref(daemon->pf_readers);

@@ -67,6 +67,8 @@ struct srv_daemon {
 	bool configured;		  /* a good configuration is in force, be it an empty one */
 	struct srv_access_ids ids;	  /* of the configuration in force */
 	struct srv_queue *host_queue;	  /* inventory, configuration and ledger files */
+	struct srv_queue *net_queue;	  /* links and forwarding entries, all PFs' */
+	GPtrArray *late_calls;		  /* see net-call.h */
 	struct srv_queue *libvirt_queue;  /* libvirt's list of domains */
 	GHashTable *pf_readers;		  /* see view.c */
 	GPtrArray *reconcile_waiters;	  /* of struct srv_waiter: see srv_reconcile_then() */

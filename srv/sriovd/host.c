@@ -9,6 +9,7 @@
 #include "pci/inventory.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/provision.h"
 #include "srv/sriovd/reconcile.h"
@@ -70,7 +71,10 @@ static void refresh_run(void *data)
 {
 	struct refresh *refresh = data;
 
+	/* Some files of a netdev in sysfs are read under the RTNL lock. */
+	srv_net_enter();
 	spci_inventory_read(refresh->daemon->root, &refresh->inventory, &refresh->error);
+	srv_net_leave(NULL);
 }
 
 /* What owners lost, told once: a VF that they had and the kernel has no more. */
@@ -204,7 +208,7 @@ void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_p
 	tell_losses(daemon, before);
 }
 
-static void refresh_done(void *data)
+static void refresh_ended(void *data)
 {
 	struct refresh *refresh = data;
 	struct srv_daemon *daemon = refresh->daemon;
@@ -231,6 +235,13 @@ static void refresh_done(void *data)
 	g_free(refresh);
 }
 
+/* The next look waits for this one: before it comes back, that one would not either. */
+static void refresh_done(const struct sriov_error *late, void *data)
+{
+	if (!late)
+		refresh_ended(data);
+}
+
 static gboolean refresh_start(gpointer data)
 {
 	struct srv_daemon *daemon = data;
@@ -243,7 +254,8 @@ static gboolean refresh_start(gpointer data)
 	refresh = g_new0(struct refresh, 1);
 	refresh->daemon = daemon;
 	refresh->since = daemon->model->takes;
-	srv_queue_push(daemon->host_queue, refresh_run, refresh_done, refresh);
+	srv_net_call(daemon, daemon->host_queue, "host", "reading its devices", refresh_run,
+		     refresh_done, refresh_ended, refresh);
 	return G_SOURCE_REMOVE;
 }
 
