@@ -331,6 +331,7 @@ static void release(struct srv_daemon *daemon)
 	srv_model_free(daemon->model);
 	sriov_error_free(daemon->reload_error);
 	sriov_error_free(daemon->host_error);
+	sriov_error_free(daemon->helper_error);
 	g_free(daemon->root);
 	g_free(daemon->config_dir);
 	g_free(daemon->state_dir);
