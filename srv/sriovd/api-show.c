@@ -232,7 +232,7 @@ static void status_read(const struct srv_view *view, void *data)
 
 void srv_api_get_status(struct srv_call *call, json_t *parameters, void *data)
 {
-	static const struct srv_view_want want = { .pfs = true, .backends = "" };
+	static const struct srv_view_want want = { .pfs = true, .backends = "", .helper = true };
 
 	srv_view_read(data, &want, status_read, show_new(data, call));
 }

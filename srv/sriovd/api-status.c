@@ -4,6 +4,9 @@
 
 #include "srv/sriovd/api-json.h"
 #include "srv/sriovd/helper.h"
+#include "srv/sriovd/net-call.h"
+
+#define HELPER_SECONDS 1 /* a look at one file takes no time */
 
 static void append_error(json_t *problems, bool is_error, const char *subject,
 			 const struct sriov_error *error)
@@ -40,12 +43,17 @@ static bool wants_vfio(const struct srv_config *config)
 }
 
 /* Before the first PF fails for it, and on a host that has none to fail. */
-static void append_helper(json_t *problems)
+static void append_helper(json_t *problems, const struct srv_daemon *daemon)
 {
-	sriov_autoerror why = NULL;
+	int64_t since = daemon->helper_look_since;
 
-	if (srv_helper_check(&why) < 0)
-		append_error(problems, true, "host", why);
+	if (since && g_get_monotonic_time() - since >= HELPER_SECONDS * G_USEC_PER_SEC)
+		srv_problem_append(
+			problems, true, srv_helper_program(),
+			"it cannot be looked at, its file system does not answer; as long "
+			"as it does not, no VF can be made, bound or reset");
+	else
+		append_error(problems, true, "host", daemon->helper_error);
 }
 
 /* Without either, no VF can be given to a guest, whatever else is right. */
@@ -65,6 +73,16 @@ static void append_host(json_t *problems, const struct srv_daemon *daemon)
 		srv_problem_append(problems, true, "host",
 				   "the driver vfio-pci is not there, so no VF can be given to a "
 				   "guest: modprobe vfio-pci");
+}
+
+static void append_late(const char *subject, const char *what, void *problems)
+{
+	g_autofree char *text = g_strdup_printf(
+		"%s does not come back from the kernel: a driver holds it up, see the kernel's "
+		"messages: journalctl -k",
+		what);
+
+	srv_problem_append(problems, true, subject, text);
 }
 
 static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
@@ -152,9 +170,10 @@ json_t *srv_api_problems(struct srv_daemon *daemon)
 	append_refused(problems, daemon);
 	append_list(problems, daemon->config_problems);
 	append_list(problems, daemon->plugin_problems);
-	append_helper(problems);
+	append_helper(problems, daemon);
 	append_host(problems, daemon);
 	append_libvirt(problems, daemon);
+	srv_net_each_late(daemon, append_late, problems);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		append_pf(problems, daemon->model->pfs->pdata[i]);
 		append_vfs(problems, daemon->model->pfs->pdata[i]);

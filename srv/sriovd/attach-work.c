@@ -9,6 +9,7 @@
 #include "netlink/link.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/uplink.h"
 
 #define DETACH_SECONDS 30
@@ -62,12 +63,27 @@ static int to_plugin(int r, const struct sriov_error *error, struct sbe_error *r
 	return r;
 }
 
+/*
+ * Who asked was told that it did not come about, and may be given something else, or nothing.
+ * *r: of what is done then
+ */
+static bool is_given_up(int *r, struct sriov_error **err)
+{
+	if (!srv_net_is_late())
+		return false;
+	*r = sriov_error_set(err, SRIOV_ERROR_TIMEOUT, ETIMEDOUT, NULL, "it was given up");
+	return true;
+}
+
 static int host_attach(void *priv, const char *uuid, const char *xml, struct sbe_error *error)
 {
 	struct srv_attach_work *work = priv;
 	sriov_autoerror err = NULL;
-	int r = work->stored ? srv_virt_attach_stored(work->virt, uuid, xml, &err)
-			     : srv_virt_attach(work->virt, uuid, xml, &err);
+	int r;
+
+	if (!is_given_up(&r, &err))
+		r = work->stored ? srv_virt_attach_stored(work->virt, uuid, xml, &err)
+				 : srv_virt_attach(work->virt, uuid, xml, &err);
 
 	return to_plugin(r, err, error);
 }
@@ -76,8 +92,10 @@ static int host_detach(void *priv, const char *uuid, const char *alias, struct s
 {
 	struct srv_attach_work *work = priv;
 	sriov_autoerror err = NULL;
-	int r = srv_virt_detach(work->virt, uuid, alias, work->detach_seconds, &err);
+	int r;
 
+	if (!is_given_up(&r, &err))
+		r = srv_virt_detach(work->virt, uuid, alias, work->detach_seconds, &err);
 	/* One answer for all that is not there: device, domain, a domain that runs. */
 	if (r < 0 && err->code == SRIOV_ERROR_NOT_FOUND)
 		r = -ENOENT;
@@ -250,7 +268,7 @@ const char *srv_attach_work_tap(const struct srv_attach_work *work)
 
 /* The uplink itself, or the VLAN link on it: the tag is put on by the host, as a VF's is by the
  * NIC. */
-static int make_link(struct srv_attach_work *work, struct sriov_error **err)
+static int make_link_now(struct srv_attach_work *work, struct sriov_error **err)
 {
 	struct snl_link link;
 	struct snl *nl;
@@ -278,6 +296,16 @@ static int make_link(struct srv_attach_work *work, struct sriov_error **err)
 	return r;
 }
 
+static int make_link(struct srv_attach_work *work, struct sriov_error **err)
+{
+	int r, late;
+
+	srv_net_enter();
+	r = make_link_now(work, err);
+	late = srv_net_leave(r < 0 ? NULL : err);
+	return r < 0 ? r : late;
+}
+
 static bool is_pf(const struct srv_attach_work *work, uint32_t ifindex)
 {
 	for (guint i = 0; i < work->pfs->len; i++) {
@@ -292,7 +320,7 @@ static bool is_pf(const struct srv_attach_work *work, uint32_t ifindex)
  * frames of the PF's VFs to it go out on the wire. The bridge is found from the guest's tap, which
  * also holds for a libvirt network; its port may be the PF or a VLAN link on it.
  */
-int srv_attach_work_add_fdb(struct srv_attach_work *work, const char *tap, struct sriov_error **err)
+static int add_fdb(struct srv_attach_work *work, const char *tap, struct sriov_error **err)
 {
 	g_autoptr(GArray) links = NULL;
 	struct snl_link port;
@@ -316,17 +344,27 @@ int srv_attach_work_add_fdb(struct srv_attach_work *work, const char *tap, struc
 	return r;
 }
 
+int srv_attach_work_add_fdb(struct srv_attach_work *work, const char *tap, struct sriov_error **err)
+{
+	int r, late;
+
+	srv_net_enter();
+	r = add_fdb(work, tap, err);
+	late = srv_net_leave(r < 0 ? NULL : err);
+	return r < 0 ? r : late;
+}
+
 static bool is_kept(const struct srv_attach_work *work, const char *link)
 {
 	return g_ptr_array_find_with_equal_func(work->kept, link, g_str_equal, NULL);
 }
 
-void srv_attach_work_clean_uplink(struct srv_attach_work *work)
+static void clean_uplink(struct srv_attach_work *work)
 {
 	struct snl_link link;
 	struct snl *nl;
 
-	if (work->nic.backing != SBE_BACKING_VIRTIO || snl_new(&nl, NULL) < 0)
+	if (snl_new(&nl, NULL) < 0)
 		return;
 	if (work->nic.uplink_type == SBE_UPLINK_MACVTAP) {
 		const char *name = work->link ? work->link : work->uplink;
@@ -342,6 +380,15 @@ void srv_attach_work_clean_uplink(struct srv_attach_work *work)
 			snl_fdb_del(nl, g_array_index(work->pfs, uint32_t, i), work->mac, NULL);
 	}
 	snl_free(nl);
+}
+
+void srv_attach_work_clean_uplink(struct srv_attach_work *work)
+{
+	if (work->nic.backing != SBE_BACKING_VIRTIO)
+		return;
+	srv_net_enter();
+	clean_uplink(work);
+	srv_net_leave(NULL);
 }
 
 /* Running */
@@ -469,8 +516,11 @@ int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
 		r = attach_verified(work, err);
 	if (on_link)
 		g_rw_lock_reader_unlock(&links_lock);
-	/* With libvirt gone it is not known whether the device stands on it. */
-	if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE)
+	/*
+	 * With libvirt gone it is not known whether the device stands on it; nor is that known of
+	 * what was given up half-way.
+	 */
+	if (r < 0 && (*err)->code != SRIOV_ERROR_UNAVAILABLE && !srv_net_is_late())
 		srv_attach_work_clean_uplink(work);
 	return r;
 }

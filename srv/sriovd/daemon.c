@@ -82,8 +82,13 @@ void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 
 void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf)
 {
-	const struct srv_pf_row row = { pf->bdf, pf->drained, pf->resizing, pf->resize_vfs };
+	struct srv_pf_row row = { pf->bdf, pf->drained, pf->resizing, pf->resize_vfs, "" };
 
+	for (guint i = 0; i < pf->netdevs->len; i++) {
+		if (*row.netdevs)
+			g_strlcat(row.netdevs, " ", sizeof(row.netdevs));
+		g_strlcat(row.netdevs, pf->netdevs->pdata[i], sizeof(row.netdevs));
+	}
 	srv_ledger_put_pf(txn, &row);
 }
 
@@ -198,6 +203,8 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->macs_in_use = g_hash_table_new_full(mac_hash, mac_equal, g_free, NULL);
 	daemon->pf_readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->host_queue = srv_queue_new("host");
+	daemon->net_queue = srv_queue_new("net");
+	daemon->late_calls = g_ptr_array_new();
 	daemon->libvirt_queue = srv_queue_new("libvirt");
 	return daemon;
 }
@@ -238,6 +245,7 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		if (r < 0)
 			return r;
 	}
+	srv_host_follow_names(daemon);
 	srv_sweep(daemon);
 	srv_host_provision(daemon);
 	srv_reconcile_claims(daemon, NULL);
@@ -306,6 +314,8 @@ static void release(struct srv_daemon *daemon)
 	srv_failover_free(daemon);
 	srv_virt_free(daemon->virt);
 	srv_queue_unref(daemon->host_queue);
+	srv_queue_unref(daemon->net_queue);
+	g_ptr_array_unref(daemon->late_calls);
 	srv_queue_unref(daemon->libvirt_queue);
 	g_hash_table_unref(daemon->domain_queues);
 	g_hash_table_unref(daemon->pf_readers);
@@ -322,6 +332,7 @@ static void release(struct srv_daemon *daemon)
 	srv_model_free(daemon->model);
 	sriov_error_free(daemon->reload_error);
 	sriov_error_free(daemon->host_error);
+	sriov_error_free(daemon->helper_error);
 	g_free(daemon->root);
 	g_free(daemon->config_dir);
 	g_free(daemon->state_dir);

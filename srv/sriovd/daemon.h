@@ -64,12 +64,16 @@ struct srv_daemon {
 	GPtrArray *plugin_problems;	  /* ditto: of the plugins that were refused */
 	struct sriov_error *reload_error; /* why the last reload was refused; NULL */
 	struct sriov_error *host_error;	  /* why the host's devices could not be read; NULL */
-	bool configured;		  /* a good configuration is in force, be it an empty one */
-	struct srv_access_ids ids;	  /* of the configuration in force */
-	struct srv_queue *host_queue;	  /* inventory, configuration and ledger files */
-	struct srv_queue *libvirt_queue;  /* libvirt's list of domains */
-	GHashTable *pf_readers;		  /* see view.c */
-	GPtrArray *reconcile_waiters;	  /* of struct srv_waiter: see srv_reconcile_then() */
+	struct sriov_error *helper_error; /* why the helper could not be run when last looked at */
+	int64_t helper_look_since; /* monotonic: it is being looked at since then; 0: it is not */
+	bool configured;	   /* a good configuration is in force, be it an empty one */
+	struct srv_access_ids ids; /* of the configuration in force */
+	struct srv_queue *host_queue;	 /* inventory, configuration and ledger files */
+	struct srv_queue *net_queue;	 /* links and forwarding entries, all PFs' */
+	GPtrArray *late_calls;		 /* see net-call.h */
+	struct srv_queue *libvirt_queue; /* libvirt's list of domains */
+	GHashTable *pf_readers;		 /* see view.c */
+	GPtrArray *reconcile_waiters;	 /* of struct srv_waiter: see srv_reconcile_then() */
 	GHashTable
 		*macs_in_use; /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
 	char *door;	      /* path of the members' socket (door.h); NULL: none */

@@ -16,6 +16,7 @@ struct srv_failover {
 	/* steering */
 	guint steer_source;
 	bool steering;
+	bool steer_hangs;	  /* ditto, and does not come back: nobody waits for it */
 	GPtrArray *steer_waiters; /* of struct steer_waiter: those of the next pass */
 	GPtrArray *steer_served;  /* ditto: of the pass under way */
 };

@@ -10,6 +10,7 @@
 #include "pci/vector.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/steer.h"
 
 /*
@@ -33,6 +34,7 @@ struct steer_item {
 	enum srv_steer steered;
 	/* what the pass found out */
 	bool in_use;
+	bool tried; /* to steer: error says what came of it */
 	enum srv_steer want;
 	struct sriov_error *error;
 };
@@ -117,8 +119,14 @@ static void pass_run(void *data)
 
 		item->in_use = item->plugged && spci_vectors_in_use(pass->root, item->vf) > 0;
 		item->want = srv_steer_want(item->plugged, item->in_use, item->leaving);
-		if (item->want != item->steered)
-			srv_steer_apply(&item->port, item->want, &item->error);
+		if (item->want == item->steered)
+			continue;
+		srv_net_enter();
+		srv_steer_apply(&item->port, item->want, &item->error);
+		/* The rest is looked at anew, by what is so then. */
+		if (srv_net_leave(NULL) < 0)
+			return;
+		item->tried = true;
 	}
 }
 
@@ -144,6 +152,9 @@ static void take(struct srv_daemon *daemon, struct srv_nic *nic, const struct st
 
 	if (item->error) {
 		tell_failure(daemon, nic, item);
+	} else if (!item->tried && item->want != item->steered) {
+		/* Given up, and it may have come about. */
+		team->steered = SRV_STEER_UNKNOWN;
 	} else if (item->want != team->steered) {
 		team->steer_failed = false;
 		team->steered = item->want;
@@ -200,13 +211,26 @@ static void schedule(struct srv_failover *failover)
 
 static void start_pass(struct srv_failover *failover);
 
-static void pass_done(void *data)
+/* They go on without it, as they do when it fails. */
+static void serve_waiters(GPtrArray *waiters)
+{
+	g_autoptr(GPtrArray) served = waiters;
+
+	for (guint i = 0; served && i < served->len; i++) {
+		struct steer_waiter *waiter = served->pdata[i];
+
+		waiter->done(waiter->data);
+	}
+}
+
+/* Also when it comes too late: what it has done counts, and is not what is wanted now. */
+static void pass_ended(void *data)
 {
 	struct steer_pass *pass = data;
 	struct srv_failover *failover = pass->failover;
-	g_autoptr(GPtrArray) served = g_steal_pointer(&failover->steer_served);
+	GPtrArray *served = g_steal_pointer(&failover->steer_served);
 
-	failover->steering = false;
+	failover->steering = failover->steer_hangs = false;
 	for (guint i = 0; i < pass->items->len; i++) {
 		const struct steer_item *item = pass->items->pdata[i];
 		struct srv_nic *nic = srv_model_nic(failover->daemon->model, &item->owner,
@@ -217,17 +241,30 @@ static void pass_done(void *data)
 			take(failover->daemon, nic, item);
 	}
 	pass_free(pass);
-	for (guint i = 0; i < served->len; i++) {
-		struct steer_waiter *waiter = served->pdata[i];
-
-		waiter->done(waiter->data);
-	}
+	serve_waiters(served);
 	if (failover->stopping)
 		return;
 	if (failover->steer_waiters->len)
 		start_pass(failover);
 	else
 		schedule(failover);
+}
+
+static void pass_done(const struct sriov_error *late, void *data)
+{
+	const struct steer_pass *pass = data;
+	struct srv_failover *failover = pass->failover;
+	GPtrArray *next;
+
+	if (!late) {
+		pass_ended(data);
+		return;
+	}
+	failover->steer_hangs = true;
+	next = failover->steer_waiters;
+	failover->steer_waiters = g_ptr_array_new_with_free_func(g_free);
+	serve_waiters(g_steal_pointer(&failover->steer_served));
+	serve_waiters(next);
 }
 
 static void start_pass(struct srv_failover *failover)
@@ -240,7 +277,9 @@ static void start_pass(struct srv_failover *failover)
 	failover->steering = true;
 	failover->steer_served = failover->steer_waiters;
 	failover->steer_waiters = g_ptr_array_new_with_free_func(g_free);
-	srv_queue_push(failover->queue, pass_run, pass_done, collect(failover));
+	srv_net_call(failover->daemon, failover->queue, "host",
+		     "steering frames to the halves of failover nics", pass_run, pass_done,
+		     pass_ended, collect(failover));
 }
 
 static gboolean on_timer(gpointer data)
@@ -263,8 +302,13 @@ void srv_failover_steer(struct srv_daemon *daemon)
 void srv_failover_steer_now(struct srv_daemon *daemon, void (*done)(void *data), void *data)
 {
 	struct srv_failover *failover = srv_failover_get(daemon);
-	struct steer_waiter *waiter = g_new0(struct steer_waiter, 1);
+	struct steer_waiter *waiter;
 
+	if (failover->steer_hangs) {
+		done(data);
+		return;
+	}
+	waiter = g_new0(struct steer_waiter, 1);
 	waiter->done = done;
 	waiter->data = data;
 	g_ptr_array_add(failover->steer_waiters, waiter);

@@ -8,6 +8,7 @@
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/drain-internal.h"
 #include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/promote-policy.h"
 #include "srv/sriovd/uplink.h"
 #include "srv/sriovd/vf-work.h"
@@ -39,7 +40,9 @@ void srv_failover_stop(struct srv_daemon *daemon)
 	if (failover->tick_source)
 		g_source_remove(failover->tick_source);
 	failover->tick_source = 0;
-	srv_failover_steer_stop(failover);
+	/* It would hang as well, on the main thread. */
+	if (!failover->steer_hangs)
+		srv_failover_steer_stop(failover);
 }
 
 void srv_failover_free(struct srv_daemon *daemon)
@@ -160,26 +163,37 @@ static void link_free(gpointer data)
 static void links_run(void *data)
 {
 	struct links *links = data;
+	bool late = false;
 
-	for (guint i = 0; i < links->all->len; i++) {
+	for (guint i = 0; i < links->all->len && !late; i++) {
 		const struct link *link = links->all->pdata[i];
 		sriov_autoerror err = NULL;
 
+		srv_net_enter();
 		if (srv_uplink_ensure(link->name, link->vlan, link->vlan_proto, &err) < 0 &&
 		    !links->error)
 			links->error = g_steal_pointer(&err);
+		late = srv_net_leave(NULL) < 0;
 	}
 }
 
-static void links_done(void *data)
+static void links_free(void *data)
+{
+	struct links *links = data;
+
+	g_ptr_array_unref(links->all);
+	sriov_error_free(links->error);
+	g_free(links);
+}
+
+static void links_done(const struct sriov_error *late, void *data)
 {
 	struct links *links = data;
 
 	if (links->done)
-		links->done(links->error, links->data);
-	g_ptr_array_unref(links->all);
-	sriov_error_free(links->error);
-	g_free(links);
+		links->done(late ?: links->error, links->data);
+	if (!late)
+		links_free(links);
 }
 
 void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
@@ -208,9 +222,11 @@ void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
 		g_ptr_array_add(links->all, link);
 	}
 	if (links->all->len)
-		srv_queue_push(srv_failover_get(daemon)->queue, links_run, links_done, links);
+		srv_net_call(daemon, srv_failover_get(daemon)->queue, "host",
+			     "making the VLAN links of failover nics", links_run, links_done,
+			     links_free, links);
 	else
-		links_done(links);
+		links_done(NULL, links);
 }
 
 static bool is_named(struct srv_daemon *daemon, const struct srv_nic *but, const char *uplink)
@@ -234,16 +250,25 @@ static void unlink_run(void *data)
 	/* What is being made use of this moment is left to the next sweep. */
 	if (!srv_attach_work_try_lock_links())
 		return;
+	srv_net_enter();
 	srv_uplink_remove_unused(data);
+	srv_net_leave(NULL);
 	srv_attach_work_unlock_links();
+}
+
+static void unlink_done(const struct sriov_error *late, void *data)
+{
+	if (!late)
+		g_free(data);
 }
 
 void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic)
 {
 	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink &&
 	    !is_named(daemon, nic, nic->row.uplink))
-		srv_queue_push(srv_failover_get(daemon)->queue, unlink_run, g_free,
-			       g_strdup(nic->row.uplink));
+		srv_net_call(daemon, srv_failover_get(daemon)->queue, "host",
+			     "removing a VLAN link that nothing uses", unlink_run, unlink_done,
+			     g_free, g_strdup(nic->row.uplink));
 }
 
 /* Its owner runs */

@@ -9,6 +9,7 @@
 #include "netlink/fdb.h"
 #include "netlink/link.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 
 struct entry {
@@ -165,17 +166,26 @@ static void look_run(void *data)
 
 	if (snl_new(&nl, NULL) < 0)
 		return;
+	srv_net_enter();
 	if (snl_link_list(nl, &links, NULL) == 0) {
 		for (guint i = 0; i < keep->pfs->len; i++)
 			look_at_pf(keep, nl, links, g_array_index(keep->pfs, uint32_t, i));
 	}
+	srv_net_leave(NULL);
 	snl_free(nl);
 }
 
-static void look_done(void *data)
+static void keep_gone(void *data)
+{
+	keep_free(data);
+}
+
+static void look_done(const struct sriov_error *late, void *data)
 {
 	struct keep *keep = data;
 
+	if (late)
+		return;
 	for (guint i = 0; i < keep->entries->len; i++) {
 		const struct entry *entry = keep->entries->pdata[i];
 		struct srv_nic *nic = srv_model_nic(keep->daemon->model, &entry->owner, entry->id);
@@ -196,7 +206,9 @@ void srv_fdb_keep(struct srv_daemon *daemon, const GPtrArray *domains, int64_t b
 	keep->pfs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	collect(keep, domains);
 	if (keep->entries->len)
-		srv_queue_push(daemon->host_queue, look_run, look_done, keep);
+		srv_net_call(daemon, daemon->net_queue, "host",
+			     "looking at the forwarding entries of its PFs", look_run, look_done,
+			     keep_gone, keep);
 	else
 		keep_free(keep);
 }

@@ -34,15 +34,13 @@ void srv_helper_set_program(const char *path)
 	program = g_strdup(path);
 }
 
-static const char *program_path(void)
+const char *srv_helper_program(void)
 {
 	return program ?: SRIOVD_LIBEXECDIR "/" SRV_HELPER_PROGRAM;
 }
 
-int srv_helper_check(struct sriov_error **err)
+int srv_helper_check(const char *path, struct sriov_error **err)
 {
-	const char *path = program_path();
-
 	if (g_file_test(path, G_FILE_TEST_IS_REGULAR) && access(path, X_OK) == 0)
 		return 0;
 	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ENOEXEC, path,
@@ -147,7 +145,7 @@ static GPtrArray *command_line(const char *const *argv, const char *root)
 {
 	GPtrArray *line = g_ptr_array_new();
 
-	g_ptr_array_add(line, (char *)program_path());
+	g_ptr_array_add(line, (char *)srv_helper_program());
 	g_ptr_array_add(line, (char *)"--root");
 	g_ptr_array_add(line, (char *)root);
 	for (; *argv; argv++)

@@ -28,9 +28,13 @@ void srv_helper_run(const char *const *argv, const char *root, unsigned seconds,
 /* Another path of the program, for tests and for running from a build folder; copied. */
 void srv_helper_set_program(const char *path);
 
+/* Its path, borrowed; on the main thread. */
+const char *srv_helper_program(void);
+
 /*
- * Whether there is a program to be run: a look at one file. Blocks no longer than that.
+ * Whether there is a program to be run at path: a look at one file. Blocks for as long as its file
+ * system takes, so not for the main thread.
  *
  * Errors: UNAVAILABLE, with its path as the subject.
  */
-int srv_helper_check(struct sriov_error **err);
+int srv_helper_check(const char *path, struct sriov_error **err);

@@ -31,6 +31,16 @@ static const char *const steps[] = {
 	"CREATE TABLE vf (pf TEXT NOT NULL, vf_index INTEGER NOT NULL, mark TEXT NOT NULL, "
 	"reason TEXT, row_sum INTEGER NOT NULL, PRIMARY KEY (pf, vf_index)) STRICT, WITHOUT ROWID;"
 	"INSERT INTO head VALUES (1, '', 0, 0);",
+
+	/* The names of PFs: whatever is known of one by name must find it after a rename. */
+	"CREATE TEMP TABLE old AS SELECT * FROM pf;"
+	"DROP TABLE pf;"
+	"CREATE TABLE pf (pf TEXT NOT NULL, drained INTEGER NOT NULL, resizing INTEGER NOT NULL, "
+	"want_vfs INTEGER NOT NULL, netdevs TEXT NOT NULL, row_sum INTEGER NOT NULL, "
+	"PRIMARY KEY (pf)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO pf SELECT pf, drained, resizing, want_vfs, '', "
+	"row_sum('pf', pf, drained, resizing, want_vfs, '') FROM temp.old;"
+	"DROP TABLE temp.old;",
 };
 
 const struct srv_ledger_schema srv_ledger_schema = { steps, G_N_ELEMENTS(steps) };

@@ -106,6 +106,7 @@ void srv_sql_pf_values(const struct srv_pf_row *row, struct srv_sql_pf_values *r
 	ret->at[SRV_SQL_PF_DRAINED] = integer_value(row->drained);
 	ret->at[SRV_SQL_PF_RESIZING] = integer_value(row->resizing);
 	ret->at[SRV_SQL_PF_WANT_VFS] = integer_value(row->want_vfs);
+	ret->at[SRV_SQL_PF_NETDEVS] = text_value(srv_sql_is_text(row->netdevs) ? row->netdevs : "");
 }
 
 void srv_sql_bind(sqlite3_stmt *stmt, const struct srv_sql_value *values, int n)
@@ -232,6 +233,7 @@ char *srv_sql_read_vf(sqlite3_stmt *stmt, struct srv_vf_row **ret)
 char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret)
 {
 	const char *pf = srv_sql_text(stmt, SRV_SQL_PF_PF);
+	const char *netdevs = srv_sql_text(stmt, SRV_SQL_PF_NETDEVS);
 	uint32_t drained, resizing;
 
 	if (!pf || sriov_bdf_parse(pf, &ret->pf) < 0)
@@ -240,6 +242,9 @@ char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret)
 	    !read_u32(stmt, SRV_SQL_PF_RESIZING, &resizing) || resizing > 1 ||
 	    !read_u32(stmt, SRV_SQL_PF_WANT_VFS, &ret->want_vfs))
 		return g_strdup("has a number out of range");
+	if (!srv_sql_is_text(netdevs) ||
+	    g_strlcpy(ret->netdevs, netdevs, sizeof(ret->netdevs)) >= sizeof(ret->netdevs))
+		return g_strdup("has malformed names");
 	ret->drained = drained;
 	ret->resizing = resizing;
 	return NULL;

@@ -72,11 +72,12 @@ struct srv_pf {
 	struct sriov_bdf bdf;
 	char *name; /* netdev, or the address while there is none; for people */
 	/*
-	 * The names that its netdev had since we run, the last one being of now or, while there is
+	 * The names that its netdev had, the last one being of now or, while there is
 	 * none, of before. VLAN links on it keep the name that they got from an earlier one.
 	 */
 	GPtrArray *netdevs;    /* of char */
-	bool renamed;	       /* the last one is another than before, and rows may name that */
+	char *was;	       /* it has another one now than this, and rows may name this; NULL */
+	bool netdevs_news;     /* the ledger does not say so yet */
 	struct spci_pf *facts; /* NULL while gone */
 	uint64_t taken;	       /* model->takes when it took them */
 	enum srv_pf_state state;

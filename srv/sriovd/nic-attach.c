@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
@@ -33,6 +34,41 @@ static void attach_free(struct attach *attach)
 	sriov_error_free(attach->error);
 	sriov_error_free(attach->withdraw_error);
 	g_free(attach);
+}
+
+static void attach_gone(void *data)
+{
+	attach_free(data);
+}
+
+/* On the domain's queue; what is done is for people. */
+static void call(struct attach *attach, const char *what, void (*run)(void *data),
+		 void (*done)(const struct sriov_error *late, void *data))
+{
+	g_autofree char *subject = srv_nic_subject(attach->nic);
+
+	srv_net_call(attach->daemon,
+		     srv_daemon_domain_queue(attach->daemon, attach->nic->row.owner.key), subject,
+		     what, run, done, attach_gone, attach);
+}
+
+/*
+ * Goes on without the thread, which has what it works with until it comes back; of it nothing is
+ * known then. With late NULL it is the same one.
+ */
+static struct attach *part(struct attach *attach, const struct sriov_error *late)
+{
+	struct attach *rest;
+
+	if (!late)
+		return attach;
+	rest = g_new0(struct attach, 1);
+	*rest = (struct attach){ .daemon = attach->daemon,
+				 .nic = attach->nic,
+				 .error = sriov_error_copy(late),
+				 .done = attach->done,
+				 .data = attach->data };
+	return rest;
 }
 
 struct waiter {
@@ -229,11 +265,14 @@ static void withdraw_run(void *data)
 	srv_detach_work_run(attach->work, &attach->withdraw_error);
 }
 
-static void withdrawn(void *data)
+static void withdrawn(const struct sriov_error *late, void *data)
 {
-	struct attach *attach = data;
+	struct attach *attach = part(data, late);
 	g_autofree char *subject = NULL;
 	g_autofree char *why = NULL;
+
+	if (late)
+		attach->withdraw_error = sriov_error_copy(late);
 
 	if (!attach->withdraw_error) {
 		failed(attach);
@@ -258,13 +297,12 @@ static void restored(const struct sriov_error *error, void *data)
 		return;
 	}
 	attach->error = sriov_error_copy(error);
-	srv_queue_push(srv_daemon_domain_queue(attach->daemon, attach->nic->row.owner.key),
-		       withdraw_run, withdrawn, attach);
+	call(attach, "taking its VF back", withdraw_run, withdrawn);
 }
 
-static void attach_ran(void *data)
+static void attach_ran(const struct sriov_error *late, void *data)
 {
-	struct attach *attach = data;
+	struct attach *attach = part(data, late);
 	const struct srv_network *network = srv_config_network(attach->daemon->model->config,
 							       attach->nic->row.network);
 	struct snl_vf_attrs attrs;
@@ -303,8 +341,7 @@ static void attach_device(struct attach *attach)
 		failed(attach);
 		return;
 	}
-	srv_queue_push(srv_daemon_domain_queue(attach->daemon, attach->nic->row.owner.key),
-		       attach_run, attach_ran, attach);
+	call(attach, "attaching it", attach_run, attach_ran);
 }
 
 static void configured(const struct sriov_error *error, void *data)
@@ -428,11 +465,22 @@ static void fdb_run(void *data)
 	srv_attach_work_add_fdb(fdb->work, fdb->tap, &fdb->error);
 }
 
-static void fdb_ran(void *data)
+static void fdb_gone(void *data)
 {
 	struct fdb *fdb = data;
+
+	srv_attach_work_free(fdb->work);
+	sriov_error_free(fdb->error);
+	g_free(fdb->tap);
+	g_free(fdb);
+}
+
+static void fdb_ran(const struct sriov_error *late, void *data)
+{
+	struct fdb *fdb = data;
+	const struct sriov_error *error = late ?: fdb->error;
 	g_autofree char *subject = srv_nic_subject(fdb->nic);
-	g_autofree char *why = fdb->error ? sriov_error_text(fdb->error) : NULL;
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
 	struct attach *attach = g_new0(struct attach, 1);
 
 	if (why)
@@ -445,16 +493,15 @@ static void fdb_ran(void *data)
 			  "somebody removed its MAC from its PF's filter; it is there again");
 	attach->daemon = fdb->daemon;
 	attach->nic = fdb->nic;
-	srv_attach_work_free(fdb->work);
-	sriov_error_free(fdb->error);
-	g_free(fdb->tap);
-	g_free(fdb);
+	if (!late)
+		fdb_gone(fdb);
 	finish(attach, NULL);
 }
 
 void srv_nic_restore_fdb(struct srv_daemon *daemon, struct srv_nic *nic, const char *tap)
 {
 	struct srv_attach_work *work = srv_attach_work_new(daemon, nic, NULL);
+	g_autofree char *subject = srv_nic_subject(nic);
 	struct fdb *fdb;
 
 	if (!work)
@@ -462,7 +509,8 @@ void srv_nic_restore_fdb(struct srv_daemon *daemon, struct srv_nic *nic, const c
 	fdb = g_new0(struct fdb, 1);
 	*fdb = (struct fdb){ daemon, nic, work, g_strdup(tap), NULL };
 	nic->busy = true;
-	srv_queue_push(srv_daemon_domain_queue(daemon, nic->row.owner.key), fdb_run, fdb_ran, fdb);
+	srv_net_call(daemon, srv_daemon_domain_queue(daemon, nic->row.owner.key), subject,
+		     "putting its MAC into its PF's filter", fdb_run, fdb_ran, fdb_gone, fdb);
 }
 
 /* Detaching */
@@ -474,9 +522,9 @@ static void detach_run(void *data)
 	srv_detach_work_run(attach->work, &attach->error);
 }
 
-static void detach_ran(void *data)
+static void detach_ran(const struct sriov_error *late, void *data)
 {
-	struct attach *attach = data;
+	struct attach *attach = part(data, late);
 	struct srv_nic *nic = attach->nic;
 	g_autofree char *subject = srv_nic_subject(nic);
 
@@ -550,6 +598,5 @@ void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 		return;
 	}
 	srv_model_set_nic_state(nic, SRV_NIC_DETACHING, NULL);
-	srv_queue_push(srv_daemon_domain_queue(daemon, nic->row.owner.key), detach_run, detach_ran,
-		       attach);
+	call(attach, "detaching it", detach_run, detach_ran);
 }

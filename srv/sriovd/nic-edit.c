@@ -10,6 +10,7 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover-edit.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 
 #define TRIES_MAX 8 /* for an id of ours to be free */
@@ -50,11 +51,10 @@ static void promise_mac(struct work *work)
 	work->promised = true;
 }
 
-static void finish(struct work *work, const struct sriov_error *error)
+static void work_free(void *data)
 {
-	if (work->promised)
-		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
-	work->done(error, work->data);
+	struct work *work = data;
+
 	g_clear_pointer(&work->before, g_ptr_array_unref);
 	g_clear_pointer(&work->before_live, g_ptr_array_unref);
 	g_clear_pointer(&work->after, g_ptr_array_unref);
@@ -62,6 +62,19 @@ static void finish(struct work *work, const struct sriov_error *error)
 	srv_attach_work_free(work->virtio);
 	sriov_error_free(work->error);
 	g_free(work);
+}
+
+static void tell(struct work *work, const struct sriov_error *error)
+{
+	if (work->promised)
+		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
+	work->done(error, work->data);
+}
+
+static void finish(struct work *work, const struct sriov_error *error)
+{
+	tell(work, error);
+	work_free(work);
 }
 
 static gpointer copy_request(gconstpointer request, gpointer data)
@@ -275,6 +288,15 @@ static void write_run(void *data)
 	}
 }
 
+static void call(struct work *work, const char *domain, void (*run)(void *data),
+		 void (*done)(const struct sriov_error *late, void *data))
+{
+	g_autofree char *subject = g_strdup_printf("domain %s", work->edit->domain);
+
+	srv_net_call(work->daemon, srv_daemon_domain_queue(work->daemon, domain), subject,
+		     "editing its nics", run, done, work_free, work);
+}
+
 /* What the domain asks for now, and what it asks for from its next start on. Borrowing. */
 static GPtrArray *all_requests(GPtrArray *live, GPtrArray *stored)
 {
@@ -312,13 +334,18 @@ static void note_uplink(struct work *work, struct srv_ledger_txn *txn)
 	srv_daemon_put_nic(txn, nic);
 }
 
-static void write_done(void *data)
+static void write_done(const struct sriov_error *late, void *data)
 {
 	struct work *work = data;
 	struct srv_daemon *daemon = work->daemon;
 	g_autoptr(GPtrArray) requests = NULL;
 	struct srv_ledger_txn *txn;
 
+	/* The thread has no use for the edit any more: the kernel it may be in comes last. */
+	if (late) {
+		tell(work, late);
+		return;
+	}
 	/* Somebody else has taken the id that was free a moment ago: another one. */
 	if (work->error && work->error->code == SRIOV_ERROR_EXISTS && work->chosen_id &&
 	    ++work->tries < TRIES_MAX) {
@@ -409,10 +436,14 @@ static void look_run(void *data)
 	read_domain(work, work->edit->domain, &work->before, &work->before_live);
 }
 
-static void look_done(void *data)
+static void look_done(const struct sriov_error *late, void *data)
 {
 	struct work *work = data;
 
+	if (late) {
+		tell(work, late);
+		return;
+	}
 	if (work->promised)
 		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
 	work->promised = false;
@@ -427,14 +458,12 @@ static void look_done(void *data)
 		finish(work, work->error);
 		return;
 	}
-	srv_queue_push(srv_daemon_domain_queue(work->daemon, work->edit->uuid), write_run,
-		       write_done, work);
+	call(work, work->edit->uuid, write_run, write_done);
 }
 
 static void look(struct work *work)
 {
-	srv_queue_push(srv_daemon_domain_queue(work->daemon, work->edit->domain), look_run,
-		       look_done, work);
+	call(work, work->edit->domain, look_run, look_done);
 }
 
 void srv_nic_edit_run(struct srv_daemon *daemon, struct srv_nic_edit *edit,

@@ -5,6 +5,7 @@
  */
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -21,21 +22,28 @@ static void clean_run(void *data)
 	srv_attach_work_clean_uplink(data);
 }
 
-static void clean_done(void *data)
+static void clean_gone(void *data)
 {
 	srv_attach_work_free(data);
 }
 
+static void clean_done(const struct sriov_error *late, void *data)
+{
+	if (!late)
+		clean_gone(data);
+}
+
 static void clean_uplink(struct srv_daemon *daemon, const struct srv_nic *nic)
 {
+	g_autofree char *subject = srv_nic_subject(nic);
 	struct srv_attach_work *work;
 
 	if (nic->row.backing != SRV_BACKING_VIRTIO)
 		return;
 	work = srv_attach_work_new(daemon, nic, NULL);
 	if (work)
-		srv_queue_push(srv_daemon_domain_queue(daemon, nic->row.owner.key), clean_run,
-			       clean_done, work);
+		srv_net_call(daemon, srv_daemon_domain_queue(daemon, nic->row.owner.key), subject,
+			     "removing what it stood on", clean_run, clean_done, clean_gone, work);
 }
 
 static void release_nic(struct srv_daemon *daemon, struct srv_nic *nic, struct srv_ledger_txn *txn)

@@ -9,6 +9,7 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
@@ -39,6 +40,42 @@ static struct move *move_new(struct srv_daemon *daemon, struct srv_nic *nic,
 	return move;
 }
 
+static void move_free(void *data)
+{
+	struct move *move = data;
+
+	srv_attach_work_free(move->work);
+	sriov_error_free(move->error);
+	g_free(move);
+}
+
+/* On the domain's queue, where others of its nics may hang; what is done is for people. */
+static void call(struct move *move, const char *what, void (*run)(void *data),
+		 void (*done)(const struct sriov_error *late, void *data))
+{
+	g_autofree char *subject = srv_nic_subject(move->nic);
+
+	srv_net_call(move->daemon, srv_daemon_domain_queue(move->daemon, move->nic->row.owner.key),
+		     subject, what, run, done, move_free, move);
+}
+
+/* Goes on without the thread, as in nic-attach.c. */
+static struct move *part(struct move *move, const struct sriov_error *late)
+{
+	struct move *rest;
+
+	if (!late)
+		return move;
+	rest = g_new0(struct move, 1);
+	*rest = (struct move){ .daemon = move->daemon,
+			       .nic = move->nic,
+			       .attrs = move->attrs,
+			       .error = sriov_error_copy(late),
+			       .done = move->done,
+			       .data = move->data };
+	return rest;
+}
+
 static void finish(struct move *move)
 {
 	struct srv_daemon *daemon = move->daemon;
@@ -56,9 +93,7 @@ static void finish(struct move *move)
 	/* What it has now it got for the run before. */
 	if (restarted)
 		srv_reconcile_soon(daemon);
-	srv_attach_work_free(move->work);
-	sriov_error_free(move->error);
-	g_free(move);
+	move_free(move);
 	srv_failover_steer(daemon);
 	/* Also its owner's next start, and last of all who waits for a promotion. */
 	srv_nic_serve_waiting(daemon);
@@ -164,9 +199,9 @@ static void attach_run(void *data)
 	srv_attach_work_run(move->work, &move->error);
 }
 
-static void attach_ran(void *data)
+static void attach_ran(const struct sriov_error *late, void *data)
 {
-	struct move *move = data;
+	struct move *move = part(data, late);
 	struct srv_nic *nic = move->nic;
 
 	if (move->error) {
@@ -192,8 +227,7 @@ static void configured(const struct sriov_error *error, void *data)
 		promote_failed(move);
 		return;
 	}
-	srv_queue_push(srv_daemon_domain_queue(move->daemon, move->nic->row.owner.key), attach_run,
-		       attach_ran, move);
+	call(move, "giving it a VF", attach_run, attach_ran);
 }
 
 static void reserved(const struct sriov_error *error, void *data)
@@ -274,9 +308,9 @@ static void demote_failed(struct move *move)
 	record_end(move, nic->vf, finish_recorded);
 }
 
-static void detach_ran(void *data)
+static void detach_ran(const struct sriov_error *late, void *data)
 {
-	struct move *move = data;
+	struct move *move = part(data, late);
 	struct srv_daemon *daemon = move->daemon;
 	struct srv_nic *nic = move->nic;
 	g_autofree char *subject = srv_nic_subject(nic);
@@ -304,8 +338,7 @@ static void steered(void *data)
 		demote_failed(move);
 		return;
 	}
-	srv_queue_push(srv_daemon_domain_queue(move->daemon, move->nic->row.owner.key), detach_run,
-		       detach_ran, move);
+	call(move, "taking its VF back", detach_run, detach_ran);
 }
 
 static void demote_recorded(const struct sriov_error *error, void *data)

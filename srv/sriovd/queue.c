@@ -22,6 +22,7 @@ struct srv_queue {
 	GQueue items; /* of struct item; the head is running while active */
 	bool active;  /* in the pool */
 	gint refs;
+	int hanging;
 };
 
 static GThreadPool *pool;
@@ -91,6 +92,12 @@ struct srv_queue *srv_queue_new(const char *name)
 	return queue;
 }
 
+struct srv_queue *srv_queue_ref(struct srv_queue *queue)
+{
+	g_atomic_int_inc(&queue->refs);
+	return queue;
+}
+
 void srv_queue_unref(struct srv_queue *queue)
 {
 	if (queue)
@@ -113,6 +120,16 @@ void srv_queue_push(struct srv_queue *queue, void (*run)(void *data), void (*don
 	g_mutex_unlock(&queue->lock);
 	if (start)
 		g_thread_pool_push(pool, queue, NULL);
+}
+
+void srv_queue_hang(struct srv_queue *queue, int by)
+{
+	queue->hanging += by;
+}
+
+bool srv_queue_hanging(const struct srv_queue *queue)
+{
+	return queue->hanging > 0;
 }
 
 unsigned srv_queue_length(struct srv_queue *queue)

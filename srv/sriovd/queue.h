@@ -15,6 +15,8 @@ struct srv_queue;
 /* name: for the thread's name and messages, copied */
 struct srv_queue *srv_queue_new(const char *name);
 
+struct srv_queue *srv_queue_ref(struct srv_queue *queue);
+
 /* Items still waiting are run; the queue is gone when the last one is through. */
 void srv_queue_unref(struct srv_queue *queue);
 
@@ -27,6 +29,13 @@ void srv_queue_unref(struct srv_queue *queue);
  */
 void srv_queue_push(struct srv_queue *queue, void (*run)(void *data), void (*done)(void *data),
 		    void *data);
+
+/*
+ * Counts what hangs in it (net-call.h), by +1 and -1; does anything? On the main thread. The queue
+ * itself makes no difference.
+ */
+void srv_queue_hang(struct srv_queue *queue, int by);
+bool srv_queue_hanging(const struct srv_queue *queue);
 
 /* Items waiting or running. */
 unsigned srv_queue_length(struct srv_queue *queue);

@@ -13,6 +13,7 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
+#include "srv/sriovd/net-call.h"
 #include "srv/sriovd/reconcile.h"
 
 struct sweep {
@@ -105,28 +106,42 @@ static void sweep_links(const struct sweep *sweep, struct snl *nl)
 static void sweep_run(void *data)
 {
 	struct sweep *sweep = data;
+	bool late = false;
 	struct snl *nl;
 
 	if (snl_new(&nl, NULL) < 0)
 		return;
 	if (srv_attach_work_try_lock_links()) {
+		srv_net_enter();
 		sweep_links(sweep, nl);
+		late = srv_net_leave(NULL) < 0;
 		srv_attach_work_unlock_links();
 	}
-	for (guint i = 0; sweep->macs->len && i < sweep->pfs->len; i++)
+	/* By then nics may have begun to use theirs. */
+	for (guint i = 0; sweep->macs->len && i < sweep->pfs->len && !late; i++) {
+		srv_net_enter();
 		sweep_fdb(sweep, nl, g_array_index(sweep->pfs, uint32_t, i));
+		late = srv_net_leave(NULL) < 0;
+	}
 	snl_free(nl);
 }
 
-static void sweep_done(void *data)
+static void sweep_free(void *data)
 {
 	struct sweep *sweep = data;
-	struct srv_daemon *daemon = sweep->daemon;
 
 	g_array_unref(sweep->pfs);
 	g_array_unref(sweep->macs);
 	g_ptr_array_unref(sweep->kept);
 	g_free(sweep);
+}
+
+static void sweep_done(const struct sriov_error *late, void *data)
+{
+	struct srv_daemon *daemon = ((const struct sweep *)data)->daemon;
+
+	if (!late)
+		sweep_free(data);
 	if (daemon->swept)
 		return;
 	daemon->swept = true;
@@ -144,5 +159,6 @@ void srv_sweep(struct srv_daemon *daemon)
 	collect_kept(sweep, daemon->model);
 	if (!daemon->swept)
 		collect(sweep, daemon->model);
-	srv_queue_push(daemon->host_queue, sweep_run, sweep_done, sweep);
+	srv_net_call(daemon, daemon->net_queue, "host", "looking for links that are left over",
+		     sweep_run, sweep_done, sweep_free, sweep);
 }

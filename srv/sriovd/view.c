@@ -12,6 +12,7 @@
 
 #include "netlink/link.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/log.h"
 
@@ -334,6 +335,52 @@ static void read_backends(struct view *view, const char *owner)
 	srv_queue_unref(queue);
 }
 
+/* Whether the helper can be run */
+
+struct helper_look {
+	struct view *view;
+	char *path;
+	struct sriov_error *error;
+};
+
+static void helper_run(void *data)
+{
+	struct helper_look *look = data;
+
+	srv_helper_check(look->path, &look->error);
+}
+
+static void helper_done(void *data)
+{
+	struct helper_look *look = data;
+	struct srv_daemon *daemon = look->view->daemon;
+
+	sriov_error_free(daemon->helper_error);
+	daemon->helper_error = look->error;
+	daemon->helper_look_since = 0;
+	view_came_back(look->view);
+	g_free(look->path);
+	g_free(look);
+}
+
+/* Its file system may hang. One look at a time: while one is under way, what the last one said. */
+static void read_helper(struct view *view)
+{
+	struct helper_look *look;
+	struct srv_queue *queue;
+
+	if (view->daemon->helper_look_since)
+		return;
+	look = g_new0(struct helper_look, 1);
+	look->view = view;
+	look->path = g_strdup(srv_helper_program());
+	view->daemon->helper_look_since = g_get_monotonic_time();
+	view->pending++;
+	queue = srv_queue_new("helper");
+	srv_queue_push(queue, helper_run, helper_done, look);
+	srv_queue_unref(queue);
+}
+
 static gboolean nothing_to_wait_for(gpointer data)
 {
 	view_came_back(data);
@@ -356,6 +403,8 @@ void srv_view_read(struct srv_daemon *daemon, const struct srv_view_want *want,
 		read_pf(view, daemon->model->pfs->pdata[i], want->attrs);
 	if (want->backends)
 		read_backends(view, want->backends);
+	if (want->helper)
+		read_helper(view);
 	if (!view->pending) {
 		view->pending = 1;
 		g_idle_add_full(G_PRIORITY_DEFAULT, nothing_to_wait_for, view, NULL);

@@ -33,6 +33,7 @@ struct srv_view_want {
 	struct srv_pf *pf;    /* this one */
 	bool pfs;	      /* all of them */
 	bool attrs;	      /* with the attributes of their VFs */
+	bool helper;	      /* can it be run? daemon->helper_error says so then */
 	const char *backends; /* of the virtio nics of this owner's; "" for all owners; NULL */
 };
 

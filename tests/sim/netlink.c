@@ -523,7 +523,17 @@ static bool changes_something(const void *bytes)
 	return type != RTM_GETLINK && type != RTM_GETNSID && type != RTM_GETNEIGH;
 }
 
-/* In the PF's driver, for as long as the fault lasts. */
+static bool is_held(const struct sim_pf *pf, const void *bytes)
+{
+	const struct sim_faults *faults = &sim_world->faults;
+
+	if (!pf)
+		return changes_something(bytes) &&
+		       __atomic_load_n(&faults->hang_links, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&faults->hang_sets, __ATOMIC_SEQ_CST) == pf->bus + 1;
+}
+
+/* In a driver, for as long as the fault lasts. */
 static void hang(const void *bytes)
 {
 	const struct nlmsghdr *h = bytes;
@@ -532,10 +542,10 @@ static void hang(const void *bytes)
 					  ? sim_pf_by_ifindex((uint32_t)info->ifi_index)
 					  : NULL;
 
-	if (!pf || sim_world->faults.hang_sets != pf->bus + 1)
+	if (!is_held(pf, bytes))
 		return;
 	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&sim_world->faults.hang_sets, __ATOMIC_SEQ_CST) == pf->bus + 1)
+	while (is_held(pf, bytes))
 		g_usleep(1000);
 	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 }

@@ -127,6 +127,8 @@ struct sim_faults {
 	int fail_errno;
 	/* Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none */
 	uint8_t hang_sets;
+	/* Nor does anything else that changes links or forwarding entries */
+	bool hang_links;
 	uint8_t fail_function; /* only of VFs with this function number + 1; 0: any */
 	uint32_t vf_limit;
 	/* libvirt */

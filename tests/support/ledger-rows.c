@@ -115,9 +115,9 @@ static char *describe_pf(const struct srv_pf_row *row)
 {
 	char address[SRIOV_BDF_STRLEN];
 
-	return g_strdup_printf("pf %s%s%s want_vfs=%u", sriov_bdf_format(row->pf, address),
-			       row->drained ? " drained" : "", row->resizing ? " resizing" : "",
-			       row->want_vfs);
+	return g_strdup_printf("pf %s%s%s want_vfs=%u netdevs=%s",
+			       sriov_bdf_format(row->pf, address), row->drained ? " drained" : "",
+			       row->resizing ? " resizing" : "", row->want_vfs, row->netdevs);
 }
 
 char *test_describe_image(const struct srv_ledger_image *image)

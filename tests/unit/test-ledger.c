@@ -423,11 +423,13 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 	before = read_file(*state, "ledger.sqlite", &n);
 	text = refusal(*state, EPROTONOSUPPORT);
 	assert_non_null(strstr(text, "schema 77"));
-	assert_non_null(strstr(text, "this one knows 1"));
+	assert_non_null(strstr(text, "this one knows 2"));
 	after = read_file(*state, "ledger.sqlite", &m);
 	assert_int_equal(n, m);
 	assert_memory_equal(before, after, n);
 }
+
+#define TODAYS_STEPS srv_ledger_schema.steps[0], srv_ledger_schema.steps[1]
 
 /* Steps as they may come: one that changes what is in rows, and one that fails. */
 #define MOVE                                                                                       \
@@ -439,11 +441,11 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 /* FAULTS row 34: a newer ledger, an older one */
 static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0], MOVE };
+	const char *const steps[] = { TODAYS_STEPS, MOVE };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	g_autofree char *copy = g_build_filename(*state, "copy", NULL);
 	g_autofree char *in_copy = g_build_filename(copy, "ledger.sqlite", NULL);
-	g_autofree char *kept = g_build_filename(*state, "ledger.sqlite.schema-1", NULL);
+	g_autofree char *kept = g_build_filename(*state, "ledger.sqlite.schema-2", NULL);
 	g_autofree char *before = expected(0, 50, ""), *after = NULL;
 	struct srv_ledger *ledger = open_ledger(*state);
 	sriov_autoerror err = NULL;
@@ -470,7 +472,7 @@ static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)
 
 static void a_migration_that_fails_leaves_the_older_ledger(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0], MOVE, "CREATE TABLE nic (x)" };
+	const char *const steps[] = { TODAYS_STEPS, MOVE, "CREATE TABLE nic (x)" };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	g_autofree char *before = expected(0, 50, "");
 	struct srv_ledger *ledger = open_ledger(*state);
@@ -480,8 +482,8 @@ static void a_migration_that_fails_leaves_the_older_ledger(void **state)
 	srv_ledger_close(ledger);
 	assert_true(srv_ledger_open_schema(*state, &schema, &ledger, &err) < 0);
 	assert_int_equal(err->code, SRIOV_ERROR_LEDGER);
-	assert_non_null(strstr(err->message, "schema 1"));
-	assert_non_null(strstr(err->message, "schema 3"));
+	assert_non_null(strstr(err->message, "schema 2"));
+	assert_non_null(strstr(err->message, "schema 4"));
 	ledger = open_ledger(*state);
 	assert_contains(ledger, before);
 	srv_ledger_close(ledger);
@@ -490,8 +492,7 @@ static void a_migration_that_fails_leaves_the_older_ledger(void **state)
 /* A step that forgets the rows' checksums is found out at once. */
 static void a_migration_without_checksums_is_refused(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0],
-				      "UPDATE nic SET network = 'moved'" };
+	const char *const steps[] = { TODAYS_STEPS, "UPDATE nic SET network = 'moved'" };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	struct srv_ledger *ledger = open_ledger(*state);
 	sriov_autoerror err = NULL;
@@ -584,7 +585,7 @@ static void check_of_a_newer_ledger_says_both_versions(void **state)
 	assert_int_equal(problems->len, 1);
 	assert_string_equal(problems->pdata[0],
 			    "it was written by a newer sriovd: it has schema 77, "
-			    "this one knows 1");
+			    "this one knows 2");
 }
 
 static void check_without_a_ledger_says_so(void **state)

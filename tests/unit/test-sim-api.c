@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/test.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/reconcile.h"
 #include "tests/support/tree.h"
@@ -367,6 +373,43 @@ static void helper_that_is_missing_is_a_problem_of_the_host(void **state)
 	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
 }
 
+/* In the place of libc's: on which thread the helper is looked at, and for how long. */
+static gint helper_looks, helper_looks_on_main, helper_hangs;
+static pthread_t main_thread;
+
+int access(const char *path, int mode)
+{
+	if (g_str_has_suffix(path, "/sriovd-sysfs")) {
+		g_atomic_int_inc(&helper_looks);
+		g_atomic_int_add(&helper_looks_on_main, pthread_equal(pthread_self(), main_thread));
+		__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+		while (g_atomic_int_get(&helper_hangs))
+			g_usleep(1000);
+		__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	}
+	return faccessat(AT_FDCWD, path, mode, 0);
+}
+
+static void helper_on_a_file_system_that_hangs_holds_up_nobody(void **state)
+{
+	const char *what = "its file system does not answer";
+	gint looks = g_atomic_int_get(&helper_looks);
+
+	main_thread = pthread_self();
+	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
+	assert_int_equal(g_atomic_int_get(&helper_looks), looks + 1);
+	assert_int_equal(g_atomic_int_get(&helper_looks_on_main), 0);
+	g_atomic_int_set(&helper_hangs, 1);
+	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+	assert_true(has_problem(api_call("GetStatus", NULL), "error", what));
+	/* However often somebody asks, one thread is lost to it. */
+	assert_int_equal(g_atomic_int_get(&helper_looks), looks + 2);
+	g_atomic_int_set(&helper_hangs, 0);
+	sim_settle();
+	assert_false(has_problem(api_call("GetStatus", NULL), "error", what));
+	assert_int_equal(g_atomic_int_get(&helper_looks), looks + 3);
+}
+
 static void check_config_finds_mistakes_and_changes_nothing(void **state)
 {
 	sim_assert_text(first_problem(api_call("CheckConfig",
@@ -615,6 +658,7 @@ int main(void)
 		api_test(no_configuration_is_said_to_who_reads_it),
 		api_test(refused_configuration_is_told_by_status_until_a_good_one),
 		api_test(helper_that_is_missing_is_a_problem_of_the_host),
+		api_test(helper_on_a_file_system_that_hangs_holds_up_nobody),
 		api_test(check_config_finds_mistakes_and_changes_nothing),
 		api_test(hook_prepare_reserves_and_release_frees),
 		api_test(hook_started_attaches),
