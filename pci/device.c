@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 
 #include <glib.h>
@@ -60,6 +61,16 @@ int spci_device_iommu_group(int dirfd, const char *path)
 	    sriov_parse_u64(name, 10, INT32_MAX, &group) < 0)
 		return -1;
 	return (int)group;
+}
+
+bool spci_device_group_is_noiommu(int dirfd, const char *path)
+{
+	char file[96];
+	char name[32];
+
+	snprintf(file, sizeof(file), "%s/name", path);
+	return sriov_sysfs_read(dirfd, file, name, sizeof(name)) > 0 &&
+	       strcmp(name, "vfio-noiommu") == 0;
 }
 
 int spci_device_link(int dirfd, const char *path, struct sriov_bdf *ret)

@@ -27,6 +27,14 @@ const char *spci_device_driver(int dirfd, const char *path);
 /* The number of the group that a link points to; -1 when there is no link. */
 int spci_device_iommu_group(int dirfd, const char *path);
 
+/*
+ * Is the IOMMU group whose directory path is one of VFIO's own, without an IOMMU? They are made up
+ * so that its interface stays the same (drivers/vfio/group.c vfio_noiommu_group_alloc()), when a
+ * function is bound to it in its mode without an IOMMU, and outlive the mode. One system call for
+ * a real group, which has no name.
+ */
+bool spci_device_group_is_noiommu(int dirfd, const char *path);
+
 /* The function that a link such as "physfn" or "virtfn3" points to. 0 or a negative errno. */
 int spci_device_link(int dirfd, const char *path, struct sriov_bdf *ret);
 

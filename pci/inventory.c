@@ -67,7 +67,6 @@ static bool read_flag(int sysroot, const char *path)
 
 struct group_search {
 	int sysroot;
-	bool noiommu;
 	bool found;
 };
 
@@ -75,16 +74,9 @@ static bool is_real_group(const char *group, void *data)
 {
 	struct group_search *search = data;
 	char path[80];
-	char name[32];
 
-	/*
-	 * In its mode without an IOMMU, VFIO makes up groups so that its interface stays the same
-	 * (drivers/vfio/group.c vfio_noiommu_group_alloc()). They protect nothing.
-	 */
-	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.32s/name", group);
-	search->found = !search->noiommu ||
-			sriov_sysfs_read(search->sysroot, path, name, sizeof(name)) < 0 ||
-			strcmp(name, "vfio-noiommu") != 0;
+	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.32s", group);
+	search->found = !spci_device_group_is_noiommu(search->sysroot, path);
 	return !search->found;
 }
 
@@ -93,11 +85,13 @@ static void read_host(int sysroot, struct spci_inventory *inventory)
 	struct group_search search = { .sysroot = sysroot };
 
 	inventory->vfio = faccessat(sysroot, "sys/bus/pci/drivers/vfio-pci", F_OK, 0) == 0;
-	inventory->unsafe_interrupts = read_flag(
-		sysroot, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+	/* A device's DMA is set up by one of the two: iommufd is the younger one. */
+	inventory->unsafe_interrupts =
+		read_flag(sysroot,
+			  "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") ||
+		read_flag(sysroot, "sys/module/iommufd/parameters/allow_unsafe_interrupts");
 	inventory->noiommu = read_flag(sysroot,
 				       "sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
-	search.noiommu = inventory->noiommu;
 	spci_device_list(sysroot, "sys/kernel/iommu_groups", false, is_real_group, &search);
 	inventory->iommu = search.found;
 }

@@ -31,6 +31,8 @@ struct spci_vf {
 	const char *driver; /* bound driver, e.g. "vfio-pci"; NULL when none. Interned
 			       (g_intern_string) */
 	int iommu_group;    /* -1 without an IOMMU */
+	/* The group is one that VFIO made up, without an IOMMU behind it: it protects nothing. */
+	bool noiommu;
 	/* Another device than this VF is in its group: it cannot be given away alone. */
 	bool group_shared;
 	char *netdev; /* the first netdev of a VF that a network driver holds; NULL when none */
@@ -67,7 +69,7 @@ struct spci_inventory {
 	GPtrArray *pfs; /* of struct spci_pf, ordered by address */
 	bool iommu;	/* the kernel runs an IOMMU: /sys/kernel/iommu_groups is not empty */
 	bool vfio;	/* vfio-pci is loaded: /sys/bus/pci/drivers/vfio-pci exists */
-	bool unsafe_interrupts; /* vfio_iommu_type1.allow_unsafe_interrupts=Y */
+	bool unsafe_interrupts; /* allow_unsafe_interrupts=Y of vfio_iommu_type1 or iommufd */
 	bool noiommu;		/* vfio.enable_unsafe_noiommu_mode=Y */
 };
 

@@ -2,9 +2,9 @@
 /*
  * One PF and its VFs.
  *
- * Cost: some 85 system calls for the PF; for each VF two (driver, iommu_group), three more (its
- * "net" directory) when a network driver holds it, and one (virtfnN) when nobody has listed the
- * host's functions.
+ * Cost: some 85 system calls for the PF; for each VF two (driver, iommu_group), one more (the
+ * group's name) when vfio-pci holds it, three more (its "net" directory) when a network driver
+ * does, and one (virtfnN) when nobody has listed the host's functions.
  *
  * The number of VFs, First VF Offset and VF Stride come out of the SR-IOV capability; where that
  * cannot be read (without CAP_SYS_ADMIN, which the service has not), the VFs' links are counted and
@@ -146,8 +146,12 @@ static int read_vf(struct spci_reader *reader, int fd, const struct spci_pf *pf,
 	vf->driver = spci_device_driver(fd, path);
 	snprintf(path, sizeof(path), "virtfn%u/iommu_group", index);
 	vf->iommu_group = spci_device_iommu_group(fd, path);
-	if (!vf->driver || is_vfio(vf->driver))
+	if (!vf->driver)
 		return 0;
+	if (is_vfio(vf->driver)) {
+		vf->noiommu = vf->iommu_group >= 0 && spci_device_group_is_noiommu(fd, path);
+		return 0;
+	}
 	snprintf(path, sizeof(path), "virtfn%u/net", index);
 	if (spci_netdev_of_vf(fd, path, netdev) == 0)
 		vf->netdev = g_strdup(netdev);

@@ -69,6 +69,14 @@ static void append_host(json_t *problems, const struct srv_daemon *daemon)
 				   "there is no IOMMU, so no VF can be given to a guest: enable it "
 				   "in the firmware (VT-d, AMD-Vi) and on the kernel's command "
 				   "line (intel_iommu=on)");
+	if (model->iommu && model->unsafe_interrupts &&
+	    !model->config->vfio.allow_unsafe_interrupts)
+		srv_problem_append(
+			problems, true, "host",
+			"VFIO gives devices away without interrupt remapping here, so no "
+			"VF is given to anybody: set allow_unsafe_interrupts=N of the "
+			"modules vfio_iommu_type1 and iommufd, or set \"vfio\": "
+			"{\"allowUnsafeInterrupts\": true} in the configuration");
 	if (!model->vfio)
 		srv_problem_append(problems, true, "host",
 				   "the driver vfio-pci is not there, so no VF can be given to a "

@@ -244,11 +244,37 @@ static bool any_vfio_match(const struct srv_config *config, const struct spci_in
 	return false;
 }
 
+/* What VFIO would do on this host, and what is refused of it (srv/sriovd/model.c). */
+static void check_unsafe(const struct srv_config *config, const struct spci_inventory *inventory,
+			 GPtrArray *problems)
+{
+	const struct srv_vfio_settings *allowed = &config->vfio;
+
+	if (inventory->noiommu && !inventory->iommu && !allowed->allow_noiommu)
+		srv_config_note(
+			problems, false, "host",
+			"no IOMMU is running, and VFIO is in its mode without one "
+			"(enable_unsafe_noiommu_mode=Y), in which whoever has a VF can write to "
+			"all of the host's memory, so no VF is given to anybody; switch VT-d or "
+			"AMD-Vi on in the host's firmware, put intel_iommu=on on the kernel's "
+			"command line (Intel), and reboot; or set \"vfio\": "
+			"{\"allowNoIommu\": true}");
+	if (inventory->iommu && inventory->unsafe_interrupts && !allowed->allow_unsafe_interrupts)
+		srv_config_note(
+			problems, false, "host",
+			"this host lets VFIO give devices away without interrupt remapping "
+			"(allow_unsafe_interrupts=Y), so that whoever has a VF may raise any "
+			"interrupt of the host, so no VF is given to anybody; set the parameter "
+			"of the modules vfio_iommu_type1 and iommufd to N (in /etc/modprobe.d), "
+			"or set \"vfio\": {\"allowUnsafeInterrupts\": true}");
+}
+
 static void check_vfio(const struct srv_config *config, const struct spci_inventory *inventory,
 		       GPtrArray *problems)
 {
 	if (!any_vfio_match(config, inventory))
 		return;
+	check_unsafe(config, inventory, problems);
 	if (!inventory->iommu && !inventory->noiommu)
 		srv_config_note(
 			problems, false, "host",

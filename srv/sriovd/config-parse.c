@@ -85,6 +85,16 @@ const struct srv_key srv_config_keys_failover[] = {
 	SRV_KEY_END("{\"preempt\": true}"),
 };
 
+const struct srv_key srv_config_keys_vfio[] = {
+	{ .name = "allowUnsafeInterrupts",
+	  .read = srv_key_bool,
+	  .offset = offsetof(struct srv_vfio_settings, allow_unsafe_interrupts) },
+	{ .name = "allowNoIommu",
+	  .read = srv_key_bool,
+	  .offset = offsetof(struct srv_vfio_settings, allow_noiommu) },
+	SRV_KEY_END("{\"allowUnsafeInterrupts\": true}"),
+};
+
 /* Objects of a list that several files may continue; count: how many there were before. */
 static void read_objects(struct srv_reader *reader, const struct srv_key *key, struct srv_json at,
 			 size_t *count, void (*read)(struct srv_reader *, struct srv_json))
@@ -150,6 +160,16 @@ static void read_failover(struct srv_reader *reader, const struct srv_key *key, 
 		srv_reader_object(reader, key->members, at, &build->config->failover, nodes);
 }
 
+static void read_vfio(struct srv_reader *reader, const struct srv_key *key, struct srv_json at,
+		      void *field)
+{
+	struct srv_config_build *build = field;
+	uint32_t nodes[SRV_KEYS_MAX];
+
+	if (set_once(reader, key, at, &build->vfio_where))
+		srv_reader_object(reader, key->members, at, &build->config->vfio, nodes);
+}
+
 static void read_reconcile(struct srv_reader *reader, const struct srv_key *key, struct srv_json at,
 			   void *field)
 {
@@ -184,6 +204,7 @@ const struct srv_key srv_config_keys_root[] = {
 	  .members = srv_config_keys_network },
 	{ .name = "access", .read = read_access, .members = srv_config_keys_access },
 	{ .name = "failover", .read = read_failover, .members = srv_config_keys_failover },
+	{ .name = "vfio", .read = read_vfio, .members = srv_config_keys_vfio },
 	{ .name = "reconcileSeconds", .read = read_reconcile, .min = 5, .max = 86400 },
 	SRV_KEY_END("{\"pools\": [], \"networks\": []}"),
 };
@@ -300,6 +321,7 @@ static void build_clear(struct srv_config_build *build)
 	g_array_unref(build->indices);
 	g_free(build->access_where);
 	g_free(build->failover_where);
+	g_free(build->vfio_where);
 	g_free(build->reconcile_where);
 }
 

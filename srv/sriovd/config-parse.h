@@ -31,7 +31,8 @@ struct srv_config_build {
 	GHashTable *pools, *networks; /* name to where it was first given; both owned */
 	GPtrArray *pool_refs; /* of char *: where the "pool" of each network stands, or NULL */
 	GArray *indices;      /* of struct srv_named_index, of the pool being read */
-	char *access_where, *failover_where, *reconcile_where; /* where they were set, or NULL */
+	char *access_where, *failover_where, *vfio_where,
+		*reconcile_where; /* where they were set, or NULL */
 	size_t n_pools, n_networks;
 };
 
@@ -43,6 +44,7 @@ extern const struct srv_key srv_config_keys_network[];
 extern const struct srv_key srv_config_keys_fallback[];
 extern const struct srv_key srv_config_keys_access[];
 extern const struct srv_key srv_config_keys_failover[];
+extern const struct srv_key srv_config_keys_vfio[];
 
 /* Read one entry of "pools" or "networks" and add it to the build. */
 void srv_config_read_pool(struct srv_reader *reader, struct srv_json at);

@@ -95,11 +95,18 @@ struct srv_failover_settings {
 				       default 2 */
 };
 
+/* What is unsafe with VFIO, and refused unless it is allowed here. */
+struct srv_vfio_settings {
+	bool allow_unsafe_interrupts; /* the host's modules allow_unsafe_interrupts=Y */
+	bool allow_noiommu;	      /* VFs in VFIO's groups without an IOMMU */
+};
+
 struct srv_config {
 	GPtrArray *pools;    /* of struct srv_pool */
 	GPtrArray *networks; /* of struct srv_network */
 	struct srv_access access;
 	struct srv_failover_settings failover;
+	struct srv_vfio_settings vfio;
 	uint32_t reconcile_seconds; /* [5, 86400], default 60 */
 	uint32_t files;		    /* read; 0: there is none, and it is what holds without any */
 	/* Indices for the lookups below, borrowing from pools and networks; NULL while it is built.

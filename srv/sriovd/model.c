@@ -322,8 +322,11 @@ void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventor
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
+	bool recount = model->unsafe_interrupts != inventory->unsafe_interrupts;
+
 	model->iommu = inventory->iommu;
 	model->vfio = inventory->vfio;
+	model->unsafe_interrupts = inventory->unsafe_interrupts;
 	while (inventory->pfs->len) {
 		/* g_ptr_array_steal_index() keeps the array's free function off what we take. */
 		struct spci_pf *facts = g_ptr_array_steal_index_fast(inventory->pfs, 0);
@@ -340,6 +343,8 @@ void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventor
 
 		if (!g_hash_table_contains(seen, pf) && pf->taken <= since)
 			srv_model_set_pf(model, pf, NULL, since);
+		else if (recount)
+			srv_pf_recount(pf);
 	}
 }
 
@@ -427,9 +432,38 @@ void srv_model_set_pf_state(struct srv_pf *pf, enum srv_pf_state state, const ch
 
 /* VFs */
 
+/*
+ * What keeps whoever has the VF from writing wherever it likes: the IOMMU, and its remapping of
+ * interrupts, without which a device can raise any interrupt of the host.
+ */
+static const char *unsafe_reason(const struct srv_vf *vf)
+{
+	const struct srv_model *model = vf->pf->model;
+	const struct srv_vfio_settings *allowed = &model->config->vfio;
+
+	if (vf->facts->iommu_group < 0)
+		return "it has no IOMMU group: enable the IOMMU in the firmware and on the "
+		       "kernel's "
+		       "command line (intel_iommu=on or amd_iommu=on)";
+	if (vf->facts->noiommu && !allowed->allow_noiommu)
+		return "VFIO has it without an IOMMU (enable_unsafe_noiommu_mode), so that whoever "
+		       "gets it can write to all of the host's memory: enable the IOMMU in the "
+		       "firmware and on the kernel's command line (intel_iommu=on or "
+		       "amd_iommu=on), "
+		       "or say \"vfio\": {\"allowNoIommu\": true} in the configuration";
+	if (model->unsafe_interrupts && !vf->facts->noiommu && !allowed->allow_unsafe_interrupts)
+		return "the host lets VFIO give devices away without interrupt remapping "
+		       "(allow_unsafe_interrupts=Y), so that whoever gets it may raise any "
+		       "interrupt of the host: set the parameter of the modules vfio_iommu_type1 "
+		       "and iommufd to N, "
+		       "or say \"vfio\": {\"allowUnsafeInterrupts\": true} in the configuration";
+	return NULL;
+}
+
 static const char *unusable_reason(const struct srv_vf *vf)
 {
 	const struct spci_vf *facts = vf->facts;
+	const char *unsafe;
 
 	if (!facts)
 		return "the kernel does not have it now";
@@ -439,10 +473,9 @@ static const char *unusable_reason(const struct srv_vf *vf)
 		return facts->driver && !g_str_equal(facts->driver, "vfio-pci")
 			       ? NULL
 			       : "no network driver holds it, as its pool's deviceType wants";
-	if (facts->iommu_group < 0)
-		return "it has no IOMMU group: enable the IOMMU in the firmware and on the "
-		       "kernel's "
-		       "command line (intel_iommu=on or amd_iommu=on)";
+	unsafe = unsafe_reason(vf);
+	if (unsafe)
+		return unsafe;
 	if (facts->group_shared)
 		return "its IOMMU group holds other devices too, so that it cannot be given away "
 		       "alone "

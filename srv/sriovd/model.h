@@ -164,6 +164,7 @@ struct srv_model {
 	GHashTable *nics_by_mac;
 	uint64_t takes; /* counts up whenever a PF takes facts */
 	bool iommu, vfio;
+	bool unsafe_interrupts; /* allowed by the host's modules */
 };
 
 struct srv_model *srv_model_new(void);

@@ -18,10 +18,10 @@ static void add_vf(GString *out, const struct spci_vf *vf)
 {
 	char bdf[SRIOV_BDF_STRLEN];
 
-	g_string_append_printf(out, "  vf %u %s driver=%s group=%d%s netdev=%s\n", vf->index,
+	g_string_append_printf(out, "  vf %u %s driver=%s group=%d%s%s netdev=%s\n", vf->index,
 			       sriov_bdf_format(vf->bdf, bdf), vf->driver ? vf->driver : "-",
 			       vf->iommu_group, vf->group_shared ? " shared" : "",
-			       vf->netdev ? vf->netdev : "-");
+			       vf->noiommu ? " noiommu" : "", vf->netdev ? vf->netdev : "-");
 }
 
 static void add_pf(GString *out, const struct spci_pf *pf)

@@ -49,5 +49,9 @@ static inline char *format_config(const struct srv_config *config)
 			       config->access.read_group ? config->access.read_group : "-",
 			       config->reconcile_seconds);
 	format_failover(text, &config->failover);
+	if (config->vfio.allow_unsafe_interrupts || config->vfio.allow_noiommu)
+		g_string_append_printf(text, "vfio: unsafe interrupts %d, no IOMMU %d\n",
+				       config->vfio.allow_unsafe_interrupts,
+				       config->vfio.allow_noiommu);
 	return g_string_free(text, FALSE);
 }

@@ -323,9 +323,42 @@ static void check_host_without_iommu_or_vfio_warned(void **state)
 	host->vfio = false;
 	assert_checked(host, vfio, both);
 	assert_checked(host, netdev, "");
-	host->noiommu = true;
-	assert_checked(host, vfio, no_module);
 	free_host(host);
+}
+
+/* FAULTS row 22: VFIO without an IOMMU, or with unsafe interrupts */
+static void check_host_with_unsafe_vfio_warned_unless_allowed(void **state)
+{
+#define POOL "\"pools\":[{\"name\":\"a\",\"select\":{\"pfNames\":[\"enp1s0f1\"]}}]}"
+	static const char strict[] = "{" POOL;
+	static const char allowed[] =
+		"{\"vfio\":{\"allowUnsafeInterrupts\":true,\"allowNoIommu\":true}," POOL;
+	struct spci_inventory *host = make_host();
+
+	host->noiommu = true;
+	/* Those behind the IOMMU are not concerned. */
+	assert_checked(host, strict, "");
+	host->iommu = false;
+	assert_checked(host, strict,
+		       "W host: no IOMMU is running, and VFIO is in its mode without one "
+		       "(enable_unsafe_noiommu_mode=Y), in which whoever has a VF can write to "
+		       "all of the host's memory, so no VF is given to anybody; switch VT-d or "
+		       "AMD-Vi on in the host's firmware, put intel_iommu=on on the kernel's "
+		       "command line (Intel), and reboot; or set \"vfio\": {\"allowNoIommu\": "
+		       "true}\n");
+	assert_checked(host, allowed, "");
+	host->iommu = true;
+	host->noiommu = false;
+	host->unsafe_interrupts = true;
+	assert_checked(host, strict,
+		       "W host: this host lets VFIO give devices away without interrupt remapping "
+		       "(allow_unsafe_interrupts=Y), so that whoever has a VF may raise any "
+		       "interrupt of the host, so no VF is given to anybody; set the parameter of "
+		       "the modules vfio_iommu_type1 and iommufd to N (in /etc/modprobe.d), or set "
+		       "\"vfio\": {\"allowUnsafeInterrupts\": true}\n");
+	assert_checked(host, allowed, "");
+	free_host(host);
+#undef POOL
 }
 
 static void check_host_macvtap_without_netdev_warned(void **state)
@@ -364,6 +397,7 @@ int main(void)
 		cmocka_unit_test(check_host_pools_side_by_side_not_confused),
 		cmocka_unit_test(check_host_one_pf_two_numbers_refused),
 		cmocka_unit_test(check_host_without_iommu_or_vfio_warned),
+		cmocka_unit_test(check_host_with_unsafe_vfio_warned_unless_allowed),
 		cmocka_unit_test(check_host_macvtap_without_netdev_warned),
 	};
 

@@ -191,6 +191,7 @@ static void schema_has_the_defaults_of_the_parser(void **state)
 	json_t *network = json_pack("{s:s, s:s}", "name", "n", "pool", "p");
 	json_t *root = json_pack("{s:[O], s:[O]}", "pools", pool, "networks", network);
 	json_t *fallback = json_object(), *access = json_object(), *failover = json_object();
+	json_t *vfio = json_object();
 	struct srv_config *brief = parse_json(root), *full;
 	g_autofree char *brief_text = format_without_places(brief);
 	g_autofree char *full_text = NULL;
@@ -200,6 +201,7 @@ static void schema_has_the_defaults_of_the_parser(void **state)
 	set_defaults(schema, "fallback", fallback);
 	set_defaults(schema, "access", access);
 	set_defaults(schema, "failover", failover);
+	set_defaults(schema, "vfio", vfio);
 	set_defaults(schema, NULL, root);
 	/* Were none found, the test would hold of anything. */
 	assert_int_equal(json_object_size(pool), 2 + 2);
@@ -207,10 +209,12 @@ static void schema_has_the_defaults_of_the_parser(void **state)
 	assert_int_equal(json_object_size(fallback), 2);
 	assert_int_equal(json_object_size(access), 1);
 	assert_int_equal(json_object_size(failover), 7);
+	assert_int_equal(json_object_size(vfio), 2);
 	assert_int_equal(json_object_size(root), 2 + 1);
 	json_object_set_new(network, "fallback", fallback);
 	json_object_set_new(root, "access", access);
 	json_object_set_new(root, "failover", failover);
+	json_object_set_new(root, "vfio", vfio);
 	full = parse_json(root);
 	full_text = format_without_places(full);
 	assert_string_equal(full_text, brief_text);

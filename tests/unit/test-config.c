@@ -87,6 +87,7 @@ static void config_parse_everything_set_fills_everything(void **state)
 		"  \"access\": { \"adminGroup\": \"ops\", \"readGroup\": \"staff\" },\n"
 		"  \"failover\": { \"preempt\": true, \"promotionsPerPf\": 3, \"unplugSeconds\": 7 "
 		"},\n"
+		"  \"vfio\": { \"allowUnsafeInterrupts\": true, \"allowNoIommu\": true },\n"
 		"  \"reconcileSeconds\": 30 }";
 	struct srv_config *config;
 	g_autofree char *problems = parse_files(&json, 1, &config);
@@ -150,6 +151,8 @@ static void config_parse_everything_set_fills_everything(void **state)
 	assert_int_equal(config->failover.promotions, 3);
 	assert_int_equal(config->failover.unplug_seconds, 7);
 	assert_int_equal(config->failover.promote_seconds, 5);
+	assert_true(config->vfio.allow_unsafe_interrupts);
+	assert_true(config->vfio.allow_noiommu);
 	assert_int_equal(config->reconcile_seconds, 30);
 	assert_null(srv_config_pool(config, "q"));
 	assert_null(srv_config_network(config, "p"));
@@ -209,7 +212,7 @@ static const struct {
 		"\"networks\": []}, not a list\n" },
 	{ "{\"pool\":[]}", "E a.json:1:2: unknown key \"pool\"; did you mean \"pools\"?\n" },
 	{ "{\"x\":1}", "E a.json:1:2: unknown key \"x\"; known here are \"$schema\", \"pools\", "
-		       "\"networks\", \"access\", \"failover\", \"reconcileSeconds\"\n" },
+		       "\"networks\", \"access\", \"failover\", \"vfio\", \"reconcileSeconds\"\n" },
 	{ "{\"pools\":{}}", "E a.json:1:10: \"pools\" must be a list […], not an object\n" },
 	{ "{\"$schema\":1}", "E a.json:1:12: \"$schema\" must be the address of a JSON Schema, "
 			     "not 1\n" },
@@ -410,7 +413,7 @@ static void config_parse_error_carries_the_first_mistake(void **state)
 	assert_int_equal(err->code, SRIOV_ERROR_INVALID);
 	assert_string_equal(message,
 			    "conf.d/x.json:1:2: unknown key \"x\"; known here are \"$schema\", "
-			    "\"pools\", \"networks\", \"access\", \"failover\", "
+			    "\"pools\", \"networks\", \"access\", \"failover\", \"vfio\", "
 			    "\"reconcileSeconds\" (and 1 more)");
 }
 

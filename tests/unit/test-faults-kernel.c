@@ -190,6 +190,89 @@ static void vfs_without_iommu_are_not_offered(void **state)
 	sim_assert_rules();
 }
 
+/* SIM_CONFIG_ONE_PF with another member, and its VFs of that type. */
+#define CONFIG_WITH(member, type)                                               \
+	"{" member "\"pools\":[{\"name\":\"fast\",\"deviceType\":\"" type "\"," \
+	"\"select\":{\"pfNames\":[\"enp1s0\"]},\"numVfs\":7}],"                 \
+	"\"networks\":[{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100}]}"
+
+static void reload(const char *config)
+{
+	sim_configure(config);
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	sim_settle();
+	assert_null(sim_daemon->reload_error);
+}
+
+static void look_at_host(void)
+{
+	sim_link_overrun();
+	sim_settle();
+}
+
+static const char *why_unusable(const char *vf)
+{
+	const char *reason;
+
+	assert_int_equal(srv_vf_state(srv_model_find_vf(sim_daemon->model, vf), &reason),
+			 SRV_VF_UNUSABLE);
+	return reason;
+}
+
+/* FAULTS row 22: the groups are VFIO's own, with no IOMMU behind them. */
+static void vfs_of_vfio_without_an_iommu_are_given_only_where_allowed(void **state)
+{
+	tree_file(sim_root, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y");
+	for (int i = 0; i < SIM_VFS; i++) {
+		g_autofree char *path = g_strdup_printf("sys/kernel/iommu_groups/%u/name",
+							sim_world->pf[0].vf[i].group);
+
+		tree_file(sim_root, path, "vfio-noiommu");
+	}
+	look_at_host();
+	sim_assert_counts("enp1s0", "7 unusable");
+	assert_non_null(strstr(why_unusable("enp1s0/0"), "allowNoIommu"));
+	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "write to all of the host's memory");
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_EXCLUSIVE)));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	sim_assert_rules();
+	reload(CONFIG_WITH("\"vfio\":{\"allowUnsafeInterrupts\":true},", "vfio-pci"));
+	sim_assert_counts("enp1s0", "7 unusable");
+	reload(CONFIG_WITH("\"vfio\":{\"allowNoIommu\":true},", "vfio-pci"));
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_assert_rules();
+}
+
+/* FAULTS row 22: whoever has a VF could raise any interrupt of the host. */
+static void vfs_with_unsafe_interrupts_are_given_only_where_allowed(void **state)
+{
+	static const char *const modules[] = { "vfio_iommu_type1", "iommufd" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(modules); i++) {
+		g_autofree char *path = g_strdup_printf(
+			"sys/module/%s/parameters/allow_unsafe_interrupts", modules[i]);
+
+		tree_file(sim_root, path, "Y");
+		look_at_host();
+		sim_assert_counts("enp1s0", "7 unusable");
+		assert_non_null(strstr(why_unusable("enp1s0/0"), "allowUnsafeInterrupts"));
+		sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "interrupt remapping");
+		tree_file(sim_root, path, "N");
+		look_at_host();
+		sim_assert_counts("enp1s0", "7 free");
+	}
+	tree_file(sim_root, "sys/module/iommufd/parameters/allow_unsafe_interrupts", "Y");
+	look_at_host();
+	reload(CONFIG_WITH("\"vfio\":{\"allowNoIommu\":true},", "vfio-pci"));
+	sim_assert_counts("enp1s0", "7 unusable");
+	reload(CONFIG_WITH("\"vfio\":{\"allowUnsafeInterrupts\":true},", "vfio-pci"));
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_assert_rules();
+}
+
 static bool is_unclaimed(void *claim)
 {
 	return ((const struct sim_claim *)claim)->state == SIM_UNCLAIMED;
@@ -268,6 +351,8 @@ int main(void)
 		sim_test_of(vfio_missing_leaves_virtio_and_is_made_up_for, set_up_without_vfio),
 		sim_test(vf_in_a_shared_group_is_not_offered),
 		sim_test_of(vfs_without_iommu_are_not_offered, set_up_without_iommu),
+		sim_test(vfs_of_vfio_without_an_iommu_are_given_only_where_allowed),
+		sim_test(vfs_with_unsafe_interrupts_are_given_only_where_allowed),
 		sim_test_two(vf_set_that_never_returns_costs_its_pf_only),
 		sim_test(pf_whose_scrub_never_returns_refuses_claims),
 		sim_test(guest_whose_vf_set_never_returns_gets_virtio),

@@ -252,6 +252,10 @@ static void vf_state_says_why_a_vf_is_unusable(void **state)
 	assert_unusable(vf, "not bound to vfio-pci");
 	facts->group_shared = true;
 	assert_unusable(vf, "holds other devices too");
+	model->unsafe_interrupts = true;
+	assert_unusable(vf, "without interrupt remapping");
+	facts->noiommu = true;
+	assert_unusable(vf, "without an IOMMU");
 	facts->iommu_group = -1;
 	assert_unusable(vf, "no IOMMU group");
 	srv_model_set_foreign(vf, "domain web9 has it past sriovd");
@@ -267,6 +271,7 @@ static void vf_state_says_why_a_vf_is_unusable(void **state)
 	assert_unusable(vf, "no network driver holds it");
 	facts->driver = "igbvf";
 	facts->iommu_group = -1;
+	assert_true(model->unsafe_interrupts);
 	assert_int_equal(srv_vf_state(vf, NULL), SRV_VF_FREE);
 	srv_model_free(model);
 }
