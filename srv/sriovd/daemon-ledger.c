@@ -52,7 +52,8 @@ static void forget_boot(struct srv_ledger_image *image)
 			row->since = g_get_real_time() / G_USEC_PER_SEC;
 		row->state = SRV_NIC_IDLE;
 		row->backing = SRV_BACKING_NONE;
-		row->waiting_since = 0;
+		row->waiting_since = row->waiting_place = 0;
+		row->negotiated = false;
 		/* A failover nic's stands in its domain's configuration, and that is as it was. */
 		if (row->mode != SRV_MODE_FAILOVER)
 			g_clear_pointer(&row->uplink, g_free);

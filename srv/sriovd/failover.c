@@ -81,7 +81,8 @@ void srv_failover_begin(struct srv_daemon *daemon, struct srv_nic *nic)
 	srv_team_reset(&nic->team);
 	nic->team.negotiated = SRV_NEGOTIATED_NO;
 	nic->untouched = nic->doubtful = false;
-	nic->row.waiting_since = 0;
+	srv_model_waits_no_more(nic);
+	nic->row.negotiated = false;
 	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 }
 
@@ -261,8 +262,8 @@ void srv_failover_attached(struct srv_daemon *daemon, struct srv_nic *nic, const
 		nic->team.steered = fresh ? SRV_STEER_VIRTIO : SRV_STEER_UNKNOWN;
 		nic->team.steer_failed = false;
 	}
-	if (!nic->vf && !nic->row.waiting_since)
-		nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	if (!nic->vf)
+		srv_model_waits(daemon->model, nic);
 	srv_failover_steer(daemon);
 	srv_failover_serve(daemon);
 }
@@ -311,7 +312,7 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 		return;
 	srv_model_set_backing(nic, SRV_BACKING_VF, vf);
 	nic->untouched = false;
-	nic->row.waiting_since = 0;
+	srv_model_waits_no_more(nic);
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
 	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found with its VF, adopted");
 	srv_failover_record(daemon, nic, vf, NULL, NULL);
@@ -343,8 +344,7 @@ bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
 	} else if (nic->row.state != SRV_NIC_ATTACHED || nic->row.backing != SRV_BACKING_VIRTIO) {
 		srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
-		if (!nic->row.waiting_since)
-			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+		srv_model_waits(daemon->model, nic);
 		srv_failover_record(daemon, nic, NULL, NULL, NULL);
 	}
 	srv_failover_attached(daemon, nic, virtio->target, false);
@@ -378,6 +378,9 @@ void srv_failover_negotiated(struct srv_daemon *daemon, const char *uuid, const 
 	subject = srv_nic_subject(nic);
 	srv_event(daemon->events, LOG_INFO, "nic", subject, "its guest can join a VF to it");
 	nic->team.negotiated = SRV_NEGOTIATED_YES;
+	/* It is said once in a run, and a sriovd that is started anew must know. */
+	nic->row.negotiated = true;
+	srv_failover_record(daemon, nic, NULL, NULL, NULL);
 	srv_failover_serve(daemon);
 }
 

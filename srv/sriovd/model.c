@@ -29,6 +29,7 @@ static void pf_free(gpointer data)
 	srv_queue_unref(pf->queue);
 	g_free(pf->name);
 	g_free(pf->reason);
+	g_free(pf->stranger);
 	g_free(pf);
 }
 
@@ -609,6 +610,20 @@ void srv_model_set_nic_state(struct srv_nic *nic, enum srv_nic_state state, cons
 	nic->row.reason = copy;
 }
 
+void srv_model_waits(struct srv_model *model, struct srv_nic *nic)
+{
+	if (!nic->row.waiting_since)
+		nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	if (!nic->row.waiting_place)
+		nic->row.waiting_place = ++model->last_place;
+}
+
+void srv_model_waits_no_more(struct srv_nic *nic)
+{
+	nic->row.waiting_since = 0;
+	nic->row.waiting_place = 0;
+}
+
 static gint compare_nics(gconstpointer a, gconstpointer b)
 {
 	const struct srv_nic *x = *(const struct srv_nic *const *)a;
@@ -680,6 +695,7 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 
 		pf->drained = row->drained;
 		pf->resizing = row->resizing;
+		pf->forced = row->forced;
 		pf->resize_vfs = row->want_vfs;
 	}
 	for (guint i = 0; i < image->nics->len; i++) {
@@ -692,6 +708,9 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 				ensure_vf(ensure_pf(model, row->vf.pf), row->vf.index));
 		else
 			nic->row.backing = row->backing;
+		model->last_place = MAX(model->last_place, row->waiting_place);
+		nic->team.negotiated = row->negotiated ? SRV_NEGOTIATED_YES
+						       : SRV_NEGOTIATED_UNKNOWN;
 		/* What became of it while we did not run, libvirt will tell. */
 		nic->doubtful = row->backing != SRV_BACKING_NONE;
 	}

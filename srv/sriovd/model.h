@@ -78,6 +78,12 @@ struct srv_pf {
 	GPtrArray *netdevs;    /* of char */
 	bool renamed;	       /* the last one is another than before, and rows may name that */
 	struct spci_pf *facts; /* NULL while gone */
+	uint16_t vendor, device; /* PCI ids that it had when it was last used; 0: never was */
+	/*
+	 * There is another NIC in its place now, and why that is not used: what is known of this
+	 * one (orders, owners) must not befall that one. It counts as gone meanwhile. NULL: not so
+	 */
+	char *stranger;
 	uint64_t taken;	       /* model->takes when it took them */
 	enum srv_pf_state state;
 	char *reason;
@@ -88,6 +94,7 @@ struct srv_pf {
 	bool external;	     /* of an externallyManaged pool */
 	bool drained;	     /* gives no VF to anybody: sriovctl drain, or a resize under way */
 	bool resizing;	     /* drained until it has the number of VFs that resize_vfs says */
+	bool forced;	     /* drained with force: guests may be interrupted for it */
 	uint32_t
 		resize_vfs; /* number set by sriovctl resize, in the place of the pools'; 0: none */
 	int64_t link_since; /* g_get_monotonic_time() at which the link was seen as it is */
@@ -162,6 +169,7 @@ struct srv_model {
 	GHashTable *nics;	/* "KIND:KEY/ID" → struct srv_nic, owned */
 	GHashTable *nics_by_mac;
 	uint64_t takes; /* counts up whenever a PF takes facts */
+	int64_t last_place; /* the highest waiting_place that there was */
 	bool iommu, vfio;
 };
 
@@ -240,6 +248,10 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 void srv_model_forget_ex_owner(struct srv_vf *vf);
 void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason);
 void srv_model_set_foreign(struct srv_vf *vf, const char *holder);
+
+/* It wants a VF and has none: takes the last place, unless it waits already. */
+void srv_model_waits(struct srv_model *model, struct srv_nic *nic);
+void srv_model_waits_no_more(struct srv_nic *nic);
 
 /* State and reason (copied, may be NULL), with the time of the change. */
 void srv_model_set_nic_state(struct srv_nic *nic, enum srv_nic_state state, const char *reason);

@@ -90,7 +90,8 @@ static struct srv_vf *drop_vf(struct srv_daemon *daemon, struct srv_nic *nic, co
 
 	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, reason);
-	nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	/* After a promotion that failed it is where it was. */
+	srv_model_waits(daemon->model, nic);
 	nic->team.plugged = false;
 	nic->team.in_use = false;
 	nic->team.leaving = false;
@@ -148,7 +149,8 @@ static void restored(const struct sriov_error *error, void *data)
 	g_autofree char *why = error ? sriov_error_text(error) : NULL;
 
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
-	nic->row.waiting_since = 0;
+	if (!error)
+		srv_model_waits_no_more(nic);
 	if (error)
 		srv_event(daemon->events, LOG_ERR, "nic", subject,
 			  "the VF has not the attributes that it should have: %s", why);

@@ -434,7 +434,7 @@ static void run_sql(const char *dir, const char *sql)
 	";UPDATE nic SET row_sum = row_sum('nic', owner_kind, owner_key, id, owner_name, "        \
 	"network, "                                                                               \
 	"mode, mac, priority, state, backing, vf_pf, vf_index, uplink, reason, decision, since, " \
-	"waiting_since)"
+	"waiting_since, waiting_place, negotiated)"
 #define FORGE_VF ";UPDATE vf SET row_sum = row_sum('vf', pf, vf_index, mark, reason)"
 
 static void statements_that_change_a_row_are_found_out(void **state)
@@ -482,10 +482,10 @@ static void statements_that_change_a_row_are_found_out(void **state)
 		{ "UPDATE vf SET vf_index = -1 WHERE vf_index = 3" FORGE_VF, "malformed address" },
 		{ "UPDATE nic SET backing = 'vf', vf_pf = '0000:01:00.0', vf_index = 0" FORGE_NIC,
 		  "VF 0000:01:00.0/0 has more than one owner" },
-		{ "CREATE TABLE more (x)", "not those of schema 1" },
+		{ "CREATE TABLE more (x)", "not those of schema 2" },
 		{ "CREATE TRIGGER t AFTER INSERT ON nic BEGIN DELETE FROM vf; END",
-		  "not those of schema 1" },
-		{ "DROP INDEX nic_vf", "not those of schema 1" },
+		  "not those of schema 2" },
+		{ "DROP INDEX nic_vf", "not those of schema 2" },
 		{ "PRAGMA application_id = 1", "another program's" },
 		{ "PRAGMA user_version = 0", "schema 0" },
 		{ "PRAGMA user_version = -1", "schema -1" },
@@ -544,11 +544,11 @@ static void check_lists_everything_that_is_wrong(void **state)
 	text = g_strjoinv("\n", (char **)problems->pdata);
 	assert_string_equal(
 		text,
+		"a row of table vf (0000:00:00.0 3 spotless) does not have its checksum\n"
 		"a row of table nic (container 6d3c0000-0000-4000-8000-000000000000 net1) does not "
 		"have its checksum\n"
 		"a row of table nic (container 6d3c0000-0000-4000-8000-000000000002 net0) does not "
-		"have its checksum\n"
-		"a row of table vf (0000:00:00.0 3 spotless) does not have its checksum");
+		"have its checksum");
 }
 
 /* The log alone */

@@ -423,7 +423,7 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 	before = read_file(*state, "ledger.sqlite", &n);
 	text = refusal(*state, EPROTONOSUPPORT);
 	assert_non_null(strstr(text, "schema 77"));
-	assert_non_null(strstr(text, "this one knows 1"));
+	assert_non_null(strstr(text, "this one knows 2"));
 	after = read_file(*state, "ledger.sqlite", &m);
 	assert_int_equal(n, m);
 	assert_memory_equal(before, after, n);
@@ -434,16 +434,17 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 	"UPDATE nic SET network = 'moved-' || network;"                                            \
 	"UPDATE nic SET row_sum = row_sum('nic', owner_kind, owner_key, id, owner_name, network, " \
 	"mode, mac, priority, state, backing, vf_pf, vf_index, uplink, reason, decision, since, "  \
-	"waiting_since);"
+	"waiting_since, waiting_place, negotiated);"
 
 /* FAULTS row 34: a newer ledger, an older one */
 static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0], MOVE };
+	const char *const steps[] = { srv_ledger_schema.steps[0],
+					srv_ledger_schema.steps[1], MOVE };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	g_autofree char *copy = g_build_filename(*state, "copy", NULL);
 	g_autofree char *in_copy = g_build_filename(copy, "ledger.sqlite", NULL);
-	g_autofree char *kept = g_build_filename(*state, "ledger.sqlite.schema-1", NULL);
+	g_autofree char *kept = g_build_filename(*state, "ledger.sqlite.schema-2", NULL);
 	g_autofree char *before = expected(0, 50, ""), *after = NULL;
 	struct srv_ledger *ledger = open_ledger(*state);
 	sriov_autoerror err = NULL;
@@ -470,7 +471,8 @@ static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)
 
 static void a_migration_that_fails_leaves_the_older_ledger(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0], MOVE, "CREATE TABLE nic (x)" };
+	const char *const steps[] = { srv_ledger_schema.steps[0],
+					srv_ledger_schema.steps[1], MOVE, "CREATE TABLE nic (x)" };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	g_autofree char *before = expected(0, 50, "");
 	struct srv_ledger *ledger = open_ledger(*state);
@@ -480,8 +482,8 @@ static void a_migration_that_fails_leaves_the_older_ledger(void **state)
 	srv_ledger_close(ledger);
 	assert_true(srv_ledger_open_schema(*state, &schema, &ledger, &err) < 0);
 	assert_int_equal(err->code, SRIOV_ERROR_LEDGER);
-	assert_non_null(strstr(err->message, "schema 1"));
-	assert_non_null(strstr(err->message, "schema 3"));
+	assert_non_null(strstr(err->message, "schema 2"));
+	assert_non_null(strstr(err->message, "schema 4"));
 	ledger = open_ledger(*state);
 	assert_contains(ledger, before);
 	srv_ledger_close(ledger);
@@ -584,7 +586,7 @@ static void check_of_a_newer_ledger_says_both_versions(void **state)
 	assert_int_equal(problems->len, 1);
 	assert_string_equal(problems->pdata[0],
 			    "it was written by a newer sriovd: it has schema 77, "
-			    "this one knows 1");
+			    "this one knows 2");
 }
 
 static void check_without_a_ledger_says_so(void **state)

@@ -68,14 +68,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct srv_nic *add(const char *owner, enum srv_mode mode, uint32_t priority, int64_t since)
+static struct srv_nic *add(const char *owner, enum srv_mode mode, uint32_t priority, int64_t place)
 {
 	struct srv_nic_row row = { .owner = { SRV_OWNER_LIBVIRT, (char *)owner, (char *)owner },
 				   .id = (char *)"net0",
 				   .network = (char *)"a",
 				   .mode = mode,
 				   .priority = priority,
-				   .waiting_since = since,
+				   .waiting_since = 1,
+				   .waiting_place = place,
 				   .state = SRV_NIC_ATTACHED,
 				   .mac = { { 0x52, 0x54, 0, 0, 0, macs++ } } };
 
@@ -83,9 +84,9 @@ static struct srv_nic *add(const char *owner, enum srv_mode mode, uint32_t prior
 }
 
 /* One that runs on virtio over enp1s0 and could use a VF. */
-static struct srv_nic *add_waiting(const char *owner, uint32_t priority, int64_t since)
+static struct srv_nic *add_waiting(const char *owner, uint32_t priority, int64_t place)
 {
-	struct srv_nic *nic = add(owner, SRV_MODE_FAILOVER, priority, since);
+	struct srv_nic *nic = add(owner, SRV_MODE_FAILOVER, priority, place);
 
 	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 	nic->row.uplink = g_strdup("enp1s0");
