@@ -73,7 +73,8 @@ struct srv_nic_row {
 	int64_t waiting_since; /* ditto: wants a VF and has none; 0: does not wait. To be shown */
 	/* Its place among those that wait: who has the lower one came first. 0: does not wait */
 	int64_t waiting_place;
-	bool negotiated; /* its guest has said, in the run that it is in, that it joins the halves */
+	bool negotiated; /* its guest has said, in the run that it is in, that it joins the halves
+			  */
 };
 
 enum srv_vf_mark {
@@ -99,7 +100,7 @@ struct srv_pf_row {
 	bool drained;		 /* gives no VFs */
 	bool resizing;		 /* drained only until it has want_vfs VFs */
 	bool forced;		 /* and guests may be interrupted for it */
-	uint32_t want_vfs; /* in the place of the pools' numVfs; 0: none was ordered */
+	uint32_t want_vfs;	 /* in the place of the pools' numVfs; 0: none was ordered */
 };
 
 struct srv_ledger_image {

@@ -75,16 +75,16 @@ struct srv_pf {
 	 * The names that its netdev had since we run, the last one being of now or, while there is
 	 * none, of before. VLAN links on it keep the name that they got from an earlier one.
 	 */
-	GPtrArray *netdevs;    /* of char */
-	bool renamed;	       /* the last one is another than before, and rows may name that */
-	struct spci_pf *facts; /* NULL while gone */
+	GPtrArray *netdevs;	 /* of char */
+	bool renamed;		 /* the last one is another than before, and rows may name that */
+	struct spci_pf *facts;	 /* NULL while gone */
 	uint16_t vendor, device; /* PCI ids that it had when it was last used; 0: never was */
 	/*
 	 * There is another NIC in its place now, and why that is not used: what is known of this
 	 * one (orders, owners) must not befall that one. It counts as gone meanwhile. NULL: not so
 	 */
 	char *stranger;
-	uint64_t taken;	       /* model->takes when it took them */
+	uint64_t taken; /* model->takes when it took them */
 	enum srv_pf_state state;
 	char *reason;
 	bool retry;	     /* it failed, and something is otherwise now: worth another try */
@@ -168,7 +168,7 @@ struct srv_model {
 	GHashTable *pfs_by_key; /* sriov_bdf_key() → struct srv_pf */
 	GHashTable *nics;	/* "KIND:KEY/ID" → struct srv_nic, owned */
 	GHashTable *nics_by_mac;
-	uint64_t takes; /* counts up whenever a PF takes facts */
+	uint64_t takes;	    /* counts up whenever a PF takes facts */
 	int64_t last_place; /* the highest waiting_place that there was */
 	bool iommu, vfio;
 };
