@@ -153,6 +153,17 @@ static void queue_priority_then_wait_then_name(void **state)
 	assert_string_equal(text, "high-new low-old low-new-a low-new-b cannot");
 }
 
+static void queue_known_to_join_before_unknown(void **state)
+{
+	g_autofree char *text = NULL;
+
+	add_waiting("unknown", 1, 1)->team.negotiated = SRV_NEGOTIATED_UNKNOWN;
+	add_waiting("known", 1, 2);
+	add_waiting("higher", 2, 3)->team.negotiated = SRV_NEGOTIATED_UNKNOWN;
+	text = queue();
+	assert_string_equal(text, "higher known unknown");
+}
+
 static void wait_each_obstacle_named(void **state)
 {
 	struct srv_nic *nic = add_waiting("web", 0, 1);
@@ -327,6 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(queue_priority_then_wait_then_name),
+		CASE(queue_known_to_join_before_unknown),
 		CASE(wait_each_obstacle_named),
 		CASE(next_own_pf_first_then_least_used),
 		CASE(next_vlan_link_belongs_to_its_pf),
