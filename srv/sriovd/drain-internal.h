@@ -71,6 +71,13 @@ void srv_drain_later(struct srv_drain *drain, guint ms, GSourceFunc look);
 /* Goes on with a resize that is under way according to the ledger. */
 void srv_resize_resume(struct srv_daemon *daemon, struct srv_pf *pf);
 
+/*
+ * A resize is over: its job goes on until the failover nics that had a VF have one again, or it is
+ * known who has none and why; bounded. text: how the resize ended
+ */
+void srv_drain_return(struct srv_drain *drain, const char *text);
+void srv_drain_forget_returns(GHashTable *returns);
+
 /* Names a nic that may be gone meanwhile. */
 struct srv_nic_key {
 	struct srv_owner owner; /* without a name */

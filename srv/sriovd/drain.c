@@ -97,7 +97,7 @@ void srv_drain_forget_all(GHashTable *drains)
 
 unsigned srv_drain_steps(const struct srv_drain *drain)
 {
-	return drain->total + (drain->resize_vfs ? 3 : 1);
+	return drain->total + (drain->resize_vfs ? 4 + drain->promoted->len : 1);
 }
 
 void srv_drain_end(struct srv_drain *drain, const struct sriov_error *error, const char *text)

@@ -25,6 +25,7 @@ struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
 	failover->queue = srv_queue_new("failover");
 	failover->steer_waiters = g_ptr_array_new_with_free_func(g_free);
 	failover->drains = g_hash_table_new(NULL, NULL);
+	failover->returns = g_hash_table_new(NULL, NULL);
 	daemon->failover = failover;
 	return failover;
 }
@@ -49,8 +50,10 @@ void srv_failover_free(struct srv_daemon *daemon)
 	if (!failover)
 		return;
 	srv_drain_forget_all(failover->drains);
+	srv_drain_forget_returns(failover->returns);
 	g_ptr_array_unref(failover->steer_waiters);
 	g_hash_table_unref(failover->drains);
+	g_hash_table_unref(failover->returns);
 	srv_queue_unref(failover->queue);
 	g_free(failover);
 }

@@ -16,9 +16,12 @@
 /* A domain that is just busy (it starts, it migrates) is tried again sooner. */
 #define BUSY_SECONDS 10
 
+#define DEMOTE_STEPS 4
+
 struct move {
 	struct srv_daemon *daemon;
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
+	struct srv_job *job; /* that tells of each step; NULL */
 	struct srv_attach_work *work;
 	struct snl_vf_attrs attrs;
 	struct sriov_error *error;
@@ -111,7 +114,7 @@ static void promote_failed(struct move *move)
 		    move->error->code == SRIOV_ERROR_UNAVAILABLE;
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *text = sriov_error_text(move->error);
-	g_autofree char *why = g_strdup_printf("it could not be given a VF: %s", text);
+	g_autofree char *why = g_strdup_printf(SRV_NOT_PROMOTED ": %s", text);
 	bool untouched = nic->untouched;
 	struct srv_vf *vf = drop_vf(daemon, nic, why);
 
@@ -290,6 +293,7 @@ static void detach_ran(void *data)
 		return;
 	}
 	vf = drop_vf(daemon, nic, why);
+	srv_job_step(move->job, DEMOTE_STEPS, "its guest has let go, the VF is scrubbed");
 	srv_event(daemon->events, LOG_INFO, "nic", subject, "demoted to virtio: %s", why);
 	record_end(move, vf, finish_recorded);
 	srv_failover_steer(daemon);
@@ -300,7 +304,10 @@ static void detach_ran(void *data)
 static void steered(void *data)
 {
 	struct move *move = data;
+	g_autofree char *name = srv_vf_name(move->nic->vf);
 
+	srv_job_step(move->job, DEMOTE_STEPS,
+		     "the virtio half receives; the guest is asked to let go of VF %s", name);
 	move->work = srv_attach_work_new(move->daemon, move->nic, &move->error);
 	if (!move->work) {
 		demote_failed(move);
@@ -321,6 +328,13 @@ static void demote_recorded(const struct sriov_error *error, void *data)
 void srv_demote(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
 		void (*done)(const struct sriov_error *error, void *data), void *data)
 {
+	srv_demote_watched(daemon, nic, why, NULL, done, data);
+}
+
+void srv_demote_watched(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
+			struct srv_job *job,
+			void (*done)(const struct sriov_error *error, void *data), void *data)
+{
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *name = NULL;
 	struct move *move;
@@ -336,7 +350,10 @@ void srv_demote(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
 		return;
 	}
 	move = move_new(daemon, nic, done, data);
+	move->job = job;
 	name = srv_vf_name(nic->vf);
+	srv_job_step(job, DEMOTE_STEPS,
+		     "it is to give up VF %s: the virtio half is made to receive", name);
 	srv_model_set_nic_state(nic, SRV_NIC_DETACHING, why);
 	nic->team.leaving = true;
 	srv_event(daemon->events, LOG_INFO, "nic", subject, "is to give up VF %s: %s", name,

@@ -40,6 +40,8 @@ static void served_again(const struct sriov_error *error, void *data)
 			? ", as many as its driver makes"
 			: "");
 
+	if (!error && drain->job && drain->promoted->len)
+		srv_drain_return(drain, text);
 	srv_drain_end(drain, error, text);
 	srv_nic_serve_waiting(daemon);
 }

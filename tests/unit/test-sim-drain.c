@@ -423,6 +423,89 @@ static void drain_counts_only_those_who_refuse_now(void **state)
 	assert_true(g_str_has_suffix(steps, "done: enp1s0 is drained: nobody has a VF of it\n"));
 }
 
+/* What a resize leaves behind */
+
+static void resize_tells_of_each_promotion_back(void **state)
+{
+	g_autofree char *steps = NULL;
+
+	running(1, 0);
+	running(2, 0);
+	api_serve();
+	steps = steps_of(begin("Resize", "{'pf':'enp1s0','numVfs':5}"));
+	assert_non_null(strstr(steps, "enp1s0 has 5 VFs, and gives them again; 2 nics get a VF "
+				      "again\n"));
+	assert_non_null(strstr(steps, "nic web1/net0 has VF enp1s0/"));
+	assert_non_null(strstr(steps, "nic web2/net0 has VF enp1s0/"));
+	assert_true(g_str_has_suffix(steps,
+				     "done: enp1s0 has 5 VFs, and gives them again; 2 of 2 nics "
+				     "that had a VF of it have one again\n"));
+	sim_assert_rules();
+}
+
+static void resize_names_whom_it_could_not_promote_back(void **state)
+{
+	g_autofree char *steps = NULL;
+
+	running(1, 1);
+	running(2, 0);
+	api_serve();
+	steps = steps_of(begin("Resize", "{'pf':'enp1s0','numVfs':1}"));
+	assert_non_null(strstr(steps, "nic web1/net0 has VF enp1s0/0\n"));
+	assert_true(g_str_has_suffix(
+		steps, "done: enp1s0 has 1 VFs, and gives them again; 1 of 2 nics "
+		       "that had a VF of it have one again; nic web2/net0 has none: "
+		       "pool fast has no VF to give: enp1s0: no free VF (1 owned)\n"));
+	sim_assert_rules();
+}
+
+static void resize_names_the_error_of_a_promotion_back(void **state)
+{
+	g_autofree char *steps = NULL;
+	json_int_t job;
+
+	running(1, 0);
+	api_serve();
+	job = begin("Resize", "{'pf':'enp1s0','numVfs':3}");
+	g_strlcpy(sim_world->faults.attach_words, "no", sizeof(sim_world->faults.attach_words));
+	steps = steps_of(job);
+	assert_non_null(strstr(steps, "0 of 1 nics that had a VF of it have one again; nic "
+				      "web1/net0 has none: it could not be given a VF"));
+	assert_non_null(strstr(steps, "libvirt says: no"));
+}
+
+/* A guest that is shut off meanwhile is nobody's worry. */
+static void resize_waits_for_no_guest_that_is_shut_off(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+	g_autofree char *steps = NULL;
+	json_int_t job;
+
+	api_serve();
+	job = begin("Resize", "{'pf':'enp1s0','numVfs':3}");
+	while (nic_of(web)->vf)
+		sim_run(1);
+	sim_shut_down(web);
+	steps = steps_of(job);
+	assert_true(g_str_has_suffix(steps, "enp1s0 has 3 VFs, and gives them again\n"));
+}
+
+static void demote_tells_each_step(void **state)
+{
+	g_autofree char *steps = NULL;
+
+	running(1, 0);
+	api_serve();
+	steps = steps_of(begin("Demote", "{'owner':'web1'}"));
+	assert_string_equal(steps,
+			    "its VF is to be taken, now\n"
+			    "it is to give up VF enp1s0/0: the virtio half is made to receive\n"
+			    "the virtio half receives; the guest is asked to let go of VF "
+			    "enp1s0/0\n"
+			    "its guest has let go, the VF is scrubbed\n"
+			    "done: its guest goes on over virtio\n");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, failover_set_up, failover_tear_down)
 
 int main(void)
@@ -447,6 +530,11 @@ int main(void)
 		CASE(drain_is_undone_in_the_middle_by_undrain),
 		CASE(drain_that_nobody_watches_is_watched_by_who_asks_again),
 		CASE(drain_counts_only_those_who_refuse_now),
+		CASE(resize_tells_of_each_promotion_back),
+		CASE(resize_names_whom_it_could_not_promote_back),
+		CASE(resize_names_the_error_of_a_promotion_back),
+		CASE(resize_waits_for_no_guest_that_is_shut_off),
+		CASE(demote_tells_each_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
