@@ -117,6 +117,12 @@ void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 	struct srv_ledger *old = daemon->ledger;
 	struct srv_ledger_txn *txn;
 
+	/* Which NIC is where it knows not, and is told anew. */
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		pf->vendor = pf->device = 0;
+	}
 	/* What still comes from the old one must find the new one. */
 	daemon->ledger = ledger;
 	srv_ledger_close(old);

@@ -5,6 +5,7 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 
 #define LOOK_MS	     100
@@ -455,6 +456,8 @@ static void undrained(const struct sriov_error *error, void *data)
 	} else {
 		srv_event(undrain->daemon->events, LOG_NOTICE, "pf", undrain->pf->name,
 			  "gives VFs again");
+		if (undrain->pf->stranger)
+			srv_host_refresh(undrain->daemon);
 	}
 	undrain->done(error, undrain->data);
 	srv_nic_serve_waiting(undrain->daemon);
@@ -486,6 +489,9 @@ void srv_pf_undrain(struct srv_daemon *daemon, struct srv_pf *pf,
 		srv_model_set_config(daemon->model, daemon->model->config);
 	}
 	pf->drained = pf->resizing = pf->forced = false;
+	/* Of a NIC that is not there any more, no number of VFs stays either. */
+	if (pf->stranger)
+		pf->resize_vfs = 0;
 	txn = srv_ledger_begin(daemon->ledger);
 	srv_daemon_put_pf(txn, pf);
 	srv_ledger_commit(txn, undrained, undrain);

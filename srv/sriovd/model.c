@@ -204,7 +204,8 @@ static void apply_config(struct srv_model *model, struct srv_pf *pf)
 		vf->pool = pf->facts ? srv_config_pool_of(model->config, pf->facts, i) : NULL;
 	}
 	if (!pf->facts)
-		srv_model_set_pf_state(pf, SRV_PF_GONE, "the kernel has no such device now");
+		srv_model_set_pf_state(pf, SRV_PF_GONE,
+				       pf->stranger ?: "the kernel has no such device now");
 	else if (!managed)
 		srv_model_set_pf_state(pf, SRV_PF_UNMANAGED, NULL);
 	else if (pf->state == SRV_PF_UNMANAGED || pf->state == SRV_PF_GONE)
@@ -265,9 +266,77 @@ void srv_model_set_link(struct srv_pf *pf, bool admin_up, enum spci_link link)
 	pf->link_since = g_get_monotonic_time();
 }
 
+/* Another NIC than the ledger means. What reads as all ones is not answering. */
+static bool is_another(const struct srv_pf *pf, const struct spci_pf *facts)
+{
+	if (!pf->vendor || !facts->vendor || facts->vendor == UINT16_MAX)
+		return false;
+	return facts->vendor != pf->vendor || facts->device != pf->device;
+}
+
+/* What of the ledger would befall whatever is in the PF's place: "that it is drained, …"; "":
+ * nothing. */
+static char *list_bonds(const struct srv_pf *pf)
+{
+	GString *bonds = g_string_new(pf->drained ? "that it is drained" : "");
+	guint owned = 0;
+
+	for (guint i = 0; i < pf->vfs->len; i++)
+		owned += ((const struct srv_vf *)pf->vfs->pdata[i])->nic != NULL;
+	if (pf->resize_vfs)
+		g_string_append_printf(bonds, "%sthat it has %u VFs", bonds->len ? ", " : "",
+				       pf->resize_vfs);
+	if (owned)
+		g_string_append_printf(bonds, "%swho has %u of its VFs", bonds->len ? ", " : "",
+				       owned);
+	return g_string_free(bonds, FALSE);
+}
+
+/* Nothing of the NIC that was there stands for the one that is there. */
+static void forget_nic(struct srv_pf *pf)
+{
+	pf->vendor = pf->device = 0;
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		struct srv_vf *vf = pf->vfs->pdata[i];
+
+		vf->vanished |= vf->mark != SRV_VF_DIRTY;
+		srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+	}
+}
+
+/* The facts, when they may be taken as the PF's; NULL, the facts being freed, when they may not. */
+static struct spci_pf *admit(struct srv_pf *pf, struct spci_pf *facts)
+{
+	g_autofree char *bonds = NULL;
+	char address[SRIOV_BDF_STRLEN];
+
+	g_clear_pointer(&pf->stranger, g_free);
+	if (!facts || !is_another(pf, facts)) {
+		pf->stranger_told = false;
+		return facts;
+	}
+	bonds = list_bonds(pf);
+	if (!*bonds) {
+		forget_nic(pf);
+		return facts;
+	}
+	sriov_bdf_format(pf->bdf, address);
+	pf->stranger = g_strdup_printf(
+		"another NIC is in its place: %04x:%04x (%s), where the ledger knows %04x:%04x; "
+		"this one is not used, for what is known of that one (%s) is not this one's. Put "
+		"that one back, or take away what is known of it: sriovctl undrain %s takes the "
+		"orders, sriovctl vf release the claims, and VFs of guests go when those are shut "
+		"down",
+		facts->vendor, facts->device, facts->device_name ?: "unknown device", pf->vendor,
+		pf->device, bonds, address);
+	spci_pf_free(facts);
+	return NULL;
+}
+
 void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts,
 		      uint64_t since)
 {
+	facts = admit(pf, facts);
 	if (facts && pf->facts && pf->link_taken > since && facts->ifindex == pf->facts->ifindex) {
 		facts->admin_up = pf->facts->admin_up;
 		facts->link = pf->facts->link;
@@ -680,6 +749,23 @@ GPtrArray *srv_model_nics(struct srv_model *model)
 	return collect_nics(model, is_anybodys, NULL);
 }
 
+static void load_pf(struct srv_model *model, const struct srv_pf_row *row)
+{
+	bool ordered = row->drained || row->resizing || row->want_vfs;
+	struct srv_pf *pf = srv_model_pf(model, row->pf);
+
+	/* One of which nothing else is known may have been pulled out long ago. */
+	if (!pf && !ordered)
+		return;
+	pf = ensure_pf(model, row->pf);
+	pf->vendor = row->vendor;
+	pf->device = row->device;
+	pf->drained = row->drained;
+	pf->resizing = row->resizing;
+	pf->forced = row->forced;
+	pf->resize_vfs = row->want_vfs;
+}
+
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image)
 {
 	for (guint i = 0; i < image->vfs->len; i++) {
@@ -688,15 +774,6 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 
 		vf->mark = row->mark;
 		vf->reason = g_strdup(row->reason);
-	}
-	for (guint i = 0; image->pfs && i < image->pfs->len; i++) {
-		const struct srv_pf_row *row = &g_array_index(image->pfs, struct srv_pf_row, i);
-		struct srv_pf *pf = ensure_pf(model, row->pf);
-
-		pf->drained = row->drained;
-		pf->resizing = row->resizing;
-		pf->forced = row->forced;
-		pf->resize_vfs = row->want_vfs;
 	}
 	for (guint i = 0; i < image->nics->len; i++) {
 		const struct srv_nic_row *row = image->nics->pdata[i];
@@ -714,6 +791,8 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 		/* What became of it while we did not run, libvirt will tell. */
 		nic->doubtful = row->backing != SRV_BACKING_NONE;
 	}
+	for (guint i = 0; image->pfs && i < image->pfs->len; i++)
+		load_pf(model, &g_array_index(image->pfs, struct srv_pf_row, i));
 }
 
 struct snl_vf_attrs srv_nic_attrs(const struct srv_nic *nic, const struct srv_network *network)

@@ -78,12 +78,14 @@ struct srv_pf {
 	GPtrArray *netdevs;	 /* of char */
 	bool renamed;		 /* the last one is another than before, and rows may name that */
 	struct spci_pf *facts;	 /* NULL while gone */
-	uint16_t vendor, device; /* PCI ids that it had when it was last used; 0: never was */
+	uint16_t vendor, device; /* PCI ids of the NIC that the ledger means; 0: it knows none */
 	/*
-	 * There is another NIC in its place now, and why that is not used: what is known of this
-	 * one (orders, owners) must not befall that one. It counts as gone meanwhile. NULL: not so
+	 * Another NIC is in its place now, and what was ordered of the one that the ledger means,
+	 * or belongs to somebody, must not befall that one: it counts as gone meanwhile, and this
+	 * is the sentence that says so. NULL: not so
 	 */
 	char *stranger;
+	bool stranger_told;
 	uint64_t taken; /* model->takes when it took them */
 	enum srv_pf_state state;
 	char *reason;
