@@ -74,7 +74,12 @@ static bool on_step(json_t *reply, bool continues, void *data)
 	if (follow->print_json) {
 		ctl_json_line(ctl->writer, reply);
 	} else if (!ctl->json) {
-		ctl_progress(ctl->writer, ctl->env->terminal, text);
+		/* The next step goes over a step, but not over a note. */
+		bool note = running && json_is_true(json_object_get(step, "note"));
+
+		ctl_progress(ctl->writer, ctl->env->terminal, note ? NULL : text);
+		if (note)
+			ctl_line(ctl->writer, 0, CTL_PLAIN, "%s", text);
 		if (!running && !failed)
 			ctl_line(ctl->writer, 0, CTL_GOOD, "%s",
 				 json_string_value(json_object_get(step, "text")) ?: "done");

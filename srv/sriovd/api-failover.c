@@ -28,7 +28,7 @@ static void demote_begin(struct srv_nic *nic, void *data)
 {
 	struct demote *demote = data;
 
-	srv_demote(demote->daemon, nic, "sriovctl demote", demoted, demote);
+	srv_demote_watched(demote->daemon, nic, "sriovctl demote", demote->job, demoted, demote);
 }
 
 static int check_demote(const struct srv_nic *nic, struct sriov_error **err)
@@ -68,7 +68,8 @@ void srv_api_demote(struct srv_call *call, json_t *parameters, void *data)
 	demote = g_new0(struct demote, 1);
 	demote->daemon = daemon;
 	demote->job = srv_job_new(daemon->jobs);
-	srv_job_step(demote->job, 0, "the virtio half receives, and the guest is asked to let go");
+	srv_job_step(demote->job, 0, "its VF is to be taken, %s",
+		     nic->busy ? "as soon as what is under way on it has ended" : "now");
 	srv_call_reply(call, json_pack("{s:i}", "job", (int)srv_job_id(demote->job)));
 	srv_nic_when_settled(nic, demote_begin, demote);
 }

@@ -112,6 +112,10 @@ static void append_pf(json_t *problems, const struct srv_pf *pf)
 		srv_problem_append(problems, true, pf->name, pf->reason ?: "it failed");
 		return;
 	case SRV_PF_GONE:
+		if (pf->stranger) {
+			srv_problem_append(problems, true, pf->name, pf->stranger);
+			return;
+		}
 		if (!reserved)
 			return;
 		text = g_strdup_printf("it is gone, and %u of its VFs have owners", reserved);

@@ -52,7 +52,8 @@ static void forget_boot(struct srv_ledger_image *image)
 			row->since = g_get_real_time() / G_USEC_PER_SEC;
 		row->state = SRV_NIC_IDLE;
 		row->backing = SRV_BACKING_NONE;
-		row->waiting_since = 0;
+		row->waiting_since = row->waiting_place = 0;
+		row->negotiated = false;
 		/* A failover nic's stands in its domain's configuration, and that is as it was. */
 		if (row->mode != SRV_MODE_FAILOVER)
 			g_clear_pointer(&row->uplink, g_free);
@@ -116,6 +117,12 @@ void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 	struct srv_ledger *old = daemon->ledger;
 	struct srv_ledger_txn *txn;
 
+	/* Which NIC is where it knows not, and is told anew. */
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		pf->vendor = pf->device = 0;
+	}
 	/* What still comes from the old one must find the new one. */
 	daemon->ledger = ledger;
 	srv_ledger_close(old);

@@ -82,7 +82,15 @@ void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 
 void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf)
 {
-	struct srv_pf_row row = { pf->bdf, pf->drained, pf->resizing, pf->resize_vfs, "" };
+	struct srv_pf_row row = {
+		.pf = pf->bdf,
+		.vendor = pf->vendor,
+		.device = pf->device,
+		.drained = pf->drained,
+		.resizing = pf->resizing,
+		.forced = pf->forced,
+		.want_vfs = pf->resize_vfs,
+	};
 
 	for (guint i = 0; i < pf->netdevs->len; i++) {
 		if (*row.netdevs)

@@ -134,30 +134,6 @@ void srv_decision_free(struct srv_decision *decision)
 	g_free(decision);
 }
 
-bool srv_uplink_is_on(const char *uplink, const char *pf)
-{
-	size_t len = strlen(pf);
-
-	return strncmp(uplink, pf, len) == 0 && (uplink[len] == '\0' || uplink[len] == '.');
-}
-
-bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf)
-{
-	const char *uplink = nic->row.uplink;
-
-	if (!uplink)
-		return false;
-	if (srv_uplink_is_on(uplink, pf->name))
-		return true;
-	/* By a name that it had, and that nobody else has now. */
-	for (guint i = 0; i < pf->netdevs->len; i++) {
-		if (srv_uplink_is_on(uplink, pf->netdevs->pdata[i]) &&
-		    !srv_model_find_pf(pf->model, pf->netdevs->pdata[i]))
-			return true;
-	}
-	return false;
-}
-
 static guint virtio_nics_on(struct srv_model *model, const struct srv_pf *pf)
 {
 	GHashTableIter iter;

@@ -51,9 +51,6 @@ struct srv_decision *srv_decide(struct srv_model *model, const struct srv_networ
 				int numa_node);
 void srv_decision_free(struct srv_decision *decision);
 
-/* By their names: is an uplink this netdev itself, or a VLAN link "NETDEV.VLAN" on it? */
-bool srv_uplink_is_on(const char *uplink, const char *netdev);
-
 /*
  * Where a virtio nic of this network is put: the fallback's uplink, or a PF of the pool with its
  * link up that carries the fewest virtio nics.
@@ -72,6 +69,3 @@ json_t *srv_decision_to_json(const struct srv_decision *decision, enum srv_backi
 			     const char *summary);
 
 const char *srv_verdict_text(enum srv_verdict verdict);
-
-/* Does its virtio device stand on the PF, or on a VLAN link of it? */
-bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf);

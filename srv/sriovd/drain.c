@@ -5,6 +5,7 @@
 
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 
 #define LOOK_MS	     100
@@ -15,52 +16,48 @@ struct srv_drain *srv_drain_find(struct srv_daemon *daemon, const struct srv_pf 
 	return daemon->failover ? g_hash_table_lookup(daemon->failover->drains, pf) : NULL;
 }
 
-/* Whom it would hurt */
+struct srv_orders srv_orders_of(const struct srv_pf *pf)
+{
+	return (struct srv_orders){ pf->drained, pf->resizing, pf->forced, pf->resize_vfs };
+}
+
+void srv_orders_put_back(struct srv_pf *pf, const struct srv_orders *orders)
+{
+	pf->drained = orders->drained;
+	pf->resizing = orders->resizing;
+	pf->forced = orders->forced;
+	if (pf->resize_vfs == orders->resize_vfs)
+		return;
+	/* How many VFs it wants follows from it, and the next provisioning would make them. */
+	pf->resize_vfs = orders->resize_vfs;
+	srv_model_set_config(pf->model, pf->model->config);
+}
+
+struct srv_nic_key *srv_nic_key_of(const struct srv_nic *nic)
+{
+	struct srv_nic_key *key = g_new0(struct srv_nic_key, 1);
+
+	key->owner.kind = nic->row.owner.kind;
+	key->owner.key = g_strdup(nic->row.owner.key);
+	key->id = g_strdup(nic->row.id);
+	return key;
+}
+
+void srv_nic_key_free(struct srv_nic_key *key)
+{
+	g_free(key->owner.key);
+	g_free(key->id);
+	g_free(key);
+}
+
+struct srv_nic *srv_nic_of_key(struct srv_daemon *daemon, const struct srv_nic_key *key)
+{
+	return srv_model_nic(daemon->model, &key->owner, key->id);
+}
 
 static bool is_guests(const struct srv_nic *nic)
 {
 	return nic->row.owner.kind == SRV_OWNER_LIBVIRT;
-}
-
-static void add_name(GString *names, const struct srv_nic *nic)
-{
-	g_autofree char *subject = srv_nic_subject(nic);
-
-	g_string_append_printf(names, "%s%s (%s)", names->len ? ", " : "", subject,
-			       is_guests(nic) ? srv_mode_name(nic->row.mode) : "claimed by hand");
-}
-
-int srv_drain_check(struct srv_daemon *daemon, struct srv_pf *pf, bool force,
-		    struct sriov_error **err)
-{
-	g_autoptr(GString) hurt = g_string_new(NULL);
-	g_autoptr(GString) claimed = g_string_new(NULL);
-
-	for (guint i = 0; i < pf->vfs->len; i++) {
-		const struct srv_vf *vf = pf->vfs->pdata[i];
-		g_autofree char *name = srv_vf_name(vf);
-
-		if (vf->foreign && !vf->nic)
-			return sriov_error_set(err, SRIOV_ERROR_BUSY, EBUSY, name,
-					       "%s, and so it cannot be taken away from here",
-					       vf->foreign);
-		if (!vf->nic || (is_guests(vf->nic) && vf->nic->row.mode == SRV_MODE_FAILOVER))
-			continue;
-		add_name(is_guests(vf->nic) ? hurt : claimed, vf->nic);
-	}
-	if (claimed->len)
-		return sriov_error_set(
-			err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
-			"%s: whoever claimed it has to let it go (sriovctl vf release)",
-			claimed->str);
-	if (hurt->len && !force)
-		return sriov_error_set(
-			err, SRIOV_ERROR_BUSY, EBUSY, pf->name,
-			"this would interrupt %s; shut those guests down first, or use --force: "
-			"exclusive nics then go on over virtio, with another device in the guest, "
-			"and required ones stand without a network",
-			hurt->str);
-	return 0;
 }
 
 /* Its life */
@@ -71,6 +68,7 @@ static void forget(struct srv_drain *drain)
 		g_source_remove(drain->source);
 	g_hash_table_unref(drain->refusing);
 	g_hash_table_unref(drain->forced);
+	g_ptr_array_unref(drain->promoted);
 	g_free(drain);
 }
 
@@ -78,6 +76,12 @@ static void drain_free(struct srv_drain *drain)
 {
 	g_hash_table_remove(srv_failover_get(drain->daemon)->drains, drain->pf);
 	forget(drain);
+}
+
+void srv_drain_replace(struct srv_drain *drain)
+{
+	if (drain)
+		drain_free(drain);
 }
 
 void srv_drain_forget_all(GHashTable *drains)
@@ -94,7 +98,7 @@ void srv_drain_forget_all(GHashTable *drains)
 
 unsigned srv_drain_steps(const struct srv_drain *drain)
 {
-	return drain->total + (drain->resize_vfs ? 3 : 1);
+	return drain->total + (drain->resize_vfs ? 4 + drain->promoted->len : 1);
 }
 
 void srv_drain_end(struct srv_drain *drain, const struct sriov_error *error, const char *text)
@@ -125,31 +129,40 @@ void srv_drain_later(struct srv_drain *drain, guint ms, GSourceFunc look)
 
 struct forced {
 	struct srv_daemon *daemon;
-	struct srv_owner owner;
-	char *id;
+	struct srv_nic_key *key;
 };
 
 static void forced_free(struct forced *forced)
 {
-	g_free(forced->owner.key);
-	g_free(forced->id);
+	srv_nic_key_free(forced->key);
 	g_free(forced);
+}
+
+/* On disk what it gets, its guest may be given it. When it is not, a reconciliation tries again. */
+static void supplied(const struct sriov_error *error, void *data)
+{
+	struct forced *forced = data;
+	struct srv_nic *nic = srv_nic_of_key(forced->daemon, forced->key);
+
+	if (!error && nic)
+		srv_nic_attach(forced->daemon, nic, NULL, NULL);
+	forced_free(forced);
 }
 
 static gboolean supply(gpointer data)
 {
 	struct forced *forced = data;
-	struct srv_nic *nic = srv_model_nic(forced->daemon->model, &forced->owner, forced->id);
+	struct srv_nic *nic = srv_nic_of_key(forced->daemon, forced->key);
 	sriov_autoerror err = NULL;
 	bool pending;
 
-	if (nic && !nic->busy && nic->row.backing == SRV_BACKING_NONE) {
-		if (srv_nic_reserve(forced->daemon, nic, &pending, &err) < 0)
-			srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
-		srv_failover_record(forced->daemon, nic, nic->vf, NULL, NULL);
-		srv_nic_attach(forced->daemon, nic, NULL, NULL);
+	if (!nic || nic->busy || nic->row.backing != SRV_BACKING_NONE) {
+		forced_free(forced);
+		return G_SOURCE_REMOVE;
 	}
-	forced_free(forced);
+	if (srv_nic_reserve(forced->daemon, nic, &pending, &err) < 0)
+		srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
+	srv_failover_record(forced->daemon, nic, nic->vf, supplied, forced);
 	return G_SOURCE_REMOVE;
 }
 
@@ -167,9 +180,7 @@ static void take_out(struct srv_drain *drain, struct srv_nic *nic)
 	struct forced *forced = g_new0(struct forced, 1);
 
 	forced->daemon = drain->daemon;
-	forced->owner.kind = nic->row.owner.kind;
-	forced->owner.key = g_strdup(nic->row.owner.key);
-	forced->id = g_strdup(nic->row.id);
+	forced->key = srv_nic_key_of(nic);
 	srv_nic_detach(drain->daemon, nic, taken_out, forced);
 }
 
@@ -199,26 +210,45 @@ static void look_at_failover(struct srv_drain *drain, struct srv_nic *nic, const
 	srv_demote(drain->daemon, nic, why, NULL, NULL);
 }
 
+/* May it be taken out now; then it may not for the next while. */
+static bool may_take_out(struct srv_drain *drain, const char *subject)
+{
+	guint retry = drain->daemon->model->config->failover.retry_seconds;
+	const gint64 *again = g_hash_table_lookup(drain->forced, subject);
+	gint64 now = g_get_monotonic_time(), next = now + retry * G_USEC_PER_SEC;
+
+	if (again && now < *again)
+		return false;
+	g_hash_table_replace(drain->forced, g_strdup(subject), g_memdup2(&next, sizeof(next)));
+	return true;
+}
+
 static void look_at_other(struct srv_drain *drain, struct srv_nic *nic, const char *subject)
 {
 	if (nic->busy || nic->row.state == SRV_NIC_RESERVED)
 		return;
 	if (!drain->force || !is_guests(nic)) {
 		refuses(drain, subject, "it has a VF that cannot be taken from it without --force");
-	} else if (g_hash_table_contains(drain->forced, subject)) {
+	} else if (!may_take_out(drain, subject)) {
 		refuses(drain, subject, nic->row.reason ?: "its guest does not let go of its VF");
 	} else {
-		g_hash_table_add(drain->forced, g_strdup(subject));
+		g_hash_table_remove(drain->refusing, subject);
 		srv_job_step(drain->job, srv_drain_steps(drain), "%s: taken out of its guest",
 			     subject);
 		take_out(drain, nic);
 	}
 }
 
+static gboolean is_absent(gpointer subject, gpointer why, gpointer present)
+{
+	return !g_hash_table_contains(present, subject);
+}
+
 /* How many still have a VF of the PF. */
 static guint look_at_all(struct srv_drain *drain)
 {
-	guint n = 0;
+	g_autoptr(GHashTable)
+		present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
 	for (guint i = 0; i < drain->pf->vfs->len; i++) {
 		const struct srv_vf *vf = drain->pf->vfs->pdata[i];
@@ -226,13 +256,15 @@ static guint look_at_all(struct srv_drain *drain)
 
 		if (!vf->nic)
 			continue;
-		n++;
+		g_hash_table_add(present, g_strdup(subject));
 		if (vf->nic->row.mode == SRV_MODE_FAILOVER && is_guests(vf->nic))
 			look_at_failover(drain, vf->nic, subject);
 		else
 			look_at_other(drain, vf->nic, subject);
 	}
-	return n;
+	/* Who refused and has left since, in whatever way, refuses no more. */
+	g_hash_table_foreach_remove(drain->refusing, is_absent, present);
+	return g_hash_table_size(present);
 }
 
 static void tell_progress(struct srv_drain *drain, guint left)
@@ -257,14 +289,10 @@ static void give_up(struct srv_drain *drain)
 		g_string_append_printf(names, "%s%s", names->len ? ", " : "", (char *)name);
 	sriov_error_set(&err, SRIOV_ERROR_BUSY, EBUSY, drain->pf->name,
 			"it gives no VFs any more, and %s still has one: its guest is asked again "
-			"every %u s%s; sriovctl undrain %s takes it all back",
+			"every %u s, and the %s goes on by itself then; sriovctl undrain %s takes "
+			"it all back",
 			names->str, drain->daemon->model->config->failover.retry_seconds,
-			drain->resize_vfs ? ", and the resize goes on by itself then" : "",
-			drain->pf->name);
-	if (!drain->resize_vfs) {
-		srv_drain_end(drain, err, NULL);
-		return;
-	}
+			drain->resize_vfs ? "resize" : "drain", drain->pf->name);
 	srv_job_failed(g_steal_pointer(&drain->job), err);
 }
 
@@ -287,13 +315,8 @@ static gboolean look(gpointer data)
 		drain->drained(drain);
 		return G_SOURCE_REMOVE;
 	}
-	if (g_hash_table_size(drain->refusing) >= left && drain->job) {
-		bool ends = !drain->resize_vfs;
-
+	if (g_hash_table_size(drain->refusing) >= left && drain->job)
 		give_up(drain);
-		if (ends)
-			return G_SOURCE_REMOVE;
-	}
 	srv_drain_later(drain, drain->job ? LOOK_MS : LOOK_SLOW_MS, look);
 	return G_SOURCE_REMOVE;
 }
@@ -303,33 +326,54 @@ static void recorded(const struct sriov_error *error, void *data)
 	struct srv_drain *drain = data;
 
 	if (error) {
-		drain->pf->drained = drain->pf->resizing = false;
+		srv_orders_put_back(drain->pf, &drain->before);
 		srv_drain_end(drain, error, NULL);
 		return;
 	}
 	srv_drain_later(drain, 0, look);
 }
 
-void srv_drain_begin(struct srv_daemon *daemon, struct srv_pf *pf, bool force, uint32_t resize_vfs,
-		     struct srv_job *job, void (*drained)(struct srv_drain *drain))
+static struct srv_drain *drain_new(struct srv_daemon *daemon, struct srv_pf *pf,
+				   struct srv_job *job)
 {
 	struct srv_drain *drain = g_new0(struct srv_drain, 1);
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 
 	drain->daemon = daemon;
 	drain->pf = pf;
 	drain->job = job;
-	drain->force = force;
-	drain->resize_vfs = resize_vfs;
-	drain->drained = drained;
+	drain->force = pf->forced;
+	drain->resize_vfs = pf->resizing ? pf->resize_vfs : 0;
 	drain->refusing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	drain->forced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_hash_table_insert(srv_failover_get(daemon)->drains, pf, drain);
-	for (guint i = 0; i < pf->vfs->len; i++)
-		drain->total += ((const struct srv_vf *)pf->vfs->pdata[i])->nic != NULL;
+	drain->forced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	drain->promoted = g_ptr_array_new_with_free_func((GDestroyNotify)srv_nic_key_free);
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		const struct srv_nic *nic = ((const struct srv_vf *)pf->vfs->pdata[i])->nic;
+
+		drain->total += nic != NULL;
+		if (nic && is_guests(nic) && nic->row.mode == SRV_MODE_FAILOVER)
+			g_ptr_array_add(drain->promoted, srv_nic_key_of(nic));
+	}
 	drain->left = drain->total;
-	srv_job_step(job, srv_drain_steps(drain), "%s gives no VFs any more; %u nics have one",
-		     pf->name, drain->total);
+	return drain;
+}
+
+void srv_drain_begin(struct srv_daemon *daemon, struct srv_pf *pf, const struct srv_orders *before,
+		     struct srv_job *job, void (*drained)(struct srv_drain *drain))
+{
+	struct srv_drain *drain = drain_new(daemon, pf, job);
+	g_autofree char *plan = srv_drain_plan(daemon, pf);
+	struct srv_ledger_txn *txn;
+
+	drain->drained = drained;
+	g_hash_table_insert(srv_failover_get(daemon)->drains, pf, drain);
+	srv_job_note(job, srv_drain_steps(drain), "%s gives no VFs any more; %u nics have one%s",
+		     pf->name, drain->total, plan);
+	if (!before) {
+		srv_drain_later(drain, 0, look);
+		return;
+	}
+	drain->before = *before;
+	txn = srv_ledger_begin(daemon->ledger);
 	srv_daemon_put_pf(txn, pf);
 	srv_ledger_commit(txn, recorded, drain);
 }
@@ -348,27 +392,56 @@ int srv_pf_drain(struct srv_daemon *daemon, struct srv_pf *pf, bool force, struc
 		 struct sriov_error **err)
 {
 	struct srv_drain *other = srv_drain_find(daemon, pf);
+	struct srv_orders before = srv_orders_of(pf);
 	int r;
 
-	if (other)
+	if (pf->resizing || (other && other->job))
 		return sriov_error_set(err, SRIOV_ERROR_BUSY, EALREADY, pf->name,
 				       "it is being %s already; sriovctl undrain %s ends that",
-				       other->resize_vfs ? "resized" : "drained", pf->name);
+				       pf->resizing ? "resized" : "drained", pf->name);
 	if (pf->state == SRV_PF_UNMANAGED)
 		return sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, EOPNOTSUPP, pf->name,
 				       "it is in no pool of the configuration, and gives no VFs");
 	r = srv_drain_check(daemon, pf, force, err);
 	if (r < 0)
 		return r;
+	srv_drain_replace(other);
 	pf->drained = true;
+	pf->forced = force;
 	*ret_job = srv_job_new(daemon->jobs);
-	srv_drain_begin(daemon, pf, force, 0, *ret_job, drained);
+	srv_drain_begin(daemon, pf, &before, *ret_job, drained);
 	return 0;
+}
+
+static bool has_nics(const struct srv_pf *pf)
+{
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		if (((const struct srv_vf *)pf->vfs->pdata[i])->nic)
+			return true;
+	}
+	return false;
+}
+
+void srv_drain_resume(struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		if (!pf->facts || srv_drain_find(daemon, pf))
+			continue;
+		if (pf->resizing) {
+			srv_resize_resume(daemon, pf);
+		} else if (pf->drained && has_nics(pf)) {
+			srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "its drain goes on");
+			srv_drain_begin(daemon, pf, NULL, NULL, drained);
+		}
+	}
 }
 
 struct undrain {
 	struct srv_daemon *daemon;
 	struct srv_pf *pf;
+	struct srv_orders before;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 };
@@ -377,11 +450,15 @@ static void undrained(const struct sriov_error *error, void *data)
 {
 	g_autofree struct undrain *undrain = data;
 
-	if (error)
-		undrain->pf->drained = true;
-	else
+	if (error) {
+		srv_orders_put_back(undrain->pf, &undrain->before);
+		srv_drain_resume(undrain->daemon);
+	} else {
 		srv_event(undrain->daemon->events, LOG_NOTICE, "pf", undrain->pf->name,
 			  "gives VFs again");
+		if (undrain->pf->stranger)
+			srv_host_refresh(undrain->daemon);
+	}
 	undrain->done(error, undrain->data);
 	srv_nic_serve_waiting(undrain->daemon);
 }
@@ -402,6 +479,8 @@ void srv_pf_undrain(struct srv_daemon *daemon, struct srv_pf *pf,
 		done(err, data);
 		return;
 	}
+	undrain = g_new0(struct undrain, 1);
+	*undrain = (struct undrain){ daemon, pf, srv_orders_of(pf), done, data };
 	if (pf->resizing) {
 		uint32_t now = pf->facts ? pf->facts->num_vfs : 0;
 
@@ -409,9 +488,10 @@ void srv_pf_undrain(struct srv_daemon *daemon, struct srv_pf *pf,
 		pf->resize_vfs = now == srv_pf_configured_vfs(daemon, pf) ? 0 : now;
 		srv_model_set_config(daemon->model, daemon->model->config);
 	}
-	pf->drained = pf->resizing = false;
-	undrain = g_new0(struct undrain, 1);
-	*undrain = (struct undrain){ daemon, pf, done, data };
+	pf->drained = pf->resizing = pf->forced = false;
+	/* Of a NIC that is not there any more, no number of VFs stays either. */
+	if (pf->stranger)
+		pf->resize_vfs = 0;
 	txn = srv_ledger_begin(daemon->ledger);
 	srv_daemon_put_pf(txn, pf);
 	srv_ledger_commit(txn, undrained, undrain);

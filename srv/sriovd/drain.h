@@ -27,8 +27,9 @@ struct srv_job;
  * network. What was claimed by hand, and what somebody has past sriovd, cannot be taken from here,
  * with force or without.
  *
- * ret_job: its steps and its end. It fails when a guest does not let go of its VF; the PF stays
- * drained, and the guest is asked again from time to time.
+ * ret_job: its steps and its end; the first one says what will become of each nic. It fails when a
+ * guest does not let go of its VF; the PF stays drained, the guest is asked again from time to time
+ * (also one that is to be taken out by force), and who asks for the drain again watches it again.
  */
 int srv_pf_drain(struct srv_daemon *daemon, struct srv_pf *pf, bool force, struct srv_job **ret_job,
 		 struct sriov_error **err);
@@ -50,7 +51,8 @@ void srv_pf_undrain(struct srv_daemon *daemon, struct srv_pf *pf,
 int srv_pf_resize(struct srv_daemon *daemon, struct srv_pf *pf, uint32_t count, bool force,
 		  struct srv_job **ret_job, struct sriov_error **err);
 
-/* Goes on with resizes that are under way according to the ledger. */
+/* Goes on with drains and resizes that are under way according to the ledger, as they were asked
+ * for. */
 void srv_drain_resume(struct srv_daemon *daemon);
 
 /* What VFs a pool's configuration wants of a PF when no other number was ordered. */

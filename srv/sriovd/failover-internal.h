@@ -11,6 +11,7 @@ struct srv_failover {
 	struct srv_daemon *daemon;
 	struct srv_queue *queue; /* netlink for steering and VLAN links; never waits for libvirt */
 	GHashTable *drains;	 /* struct srv_pf → struct srv_drain (drain.c) */
+	GHashTable *returns;	 /* of struct srv_return (drain-return.c) */
 	guint tick_source;
 	bool stopping;
 	/* steering */
@@ -20,6 +21,9 @@ struct srv_failover {
 	GPtrArray *steer_waiters; /* of struct steer_waiter: those of the next pass */
 	GPtrArray *steer_served;  /* ditto: of the pass under way */
 };
+
+/* How the reason of a nic begins whose promotion has failed. */
+#define SRV_NOT_PROMOTED "it could not be given a VF"
 
 /* Made when it is first needed. */
 struct srv_failover *srv_failover_get(struct srv_daemon *daemon);

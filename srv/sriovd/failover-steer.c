@@ -165,8 +165,10 @@ static void take(struct srv_daemon *daemon, struct srv_nic *nic, const struct st
 		return;
 	team->in_use = item->in_use;
 	team->idle_since = g_get_monotonic_time();
-	if (team->in_use)
+	if (team->in_use) {
 		team->negotiated = SRV_NEGOTIATED_YES;
+		nic->row.negotiated = true;
+	}
 	srv_event(daemon->events, LOG_INFO, "nic", subject,
 		  team->in_use ? "its guest uses the VF" : "its guest has stopped using the VF");
 }

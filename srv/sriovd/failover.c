@@ -26,6 +26,7 @@ struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
 	failover->queue = srv_queue_new("failover");
 	failover->steer_waiters = g_ptr_array_new_with_free_func(g_free);
 	failover->drains = g_hash_table_new(NULL, NULL);
+	failover->returns = g_hash_table_new(NULL, NULL);
 	daemon->failover = failover;
 	return failover;
 }
@@ -52,8 +53,10 @@ void srv_failover_free(struct srv_daemon *daemon)
 	if (!failover)
 		return;
 	srv_drain_forget_all(failover->drains);
+	srv_drain_forget_returns(failover->returns);
 	g_ptr_array_unref(failover->steer_waiters);
 	g_hash_table_unref(failover->drains);
+	g_hash_table_unref(failover->returns);
 	srv_queue_unref(failover->queue);
 	g_free(failover);
 }
@@ -84,7 +87,8 @@ void srv_failover_begin(struct srv_daemon *daemon, struct srv_nic *nic)
 	srv_team_reset(&nic->team);
 	nic->team.negotiated = SRV_NEGOTIATED_NO;
 	nic->untouched = nic->doubtful = false;
-	nic->row.waiting_since = 0;
+	srv_model_waits_no_more(nic);
+	nic->row.negotiated = false;
 	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 }
 
@@ -286,8 +290,8 @@ void srv_failover_attached(struct srv_daemon *daemon, struct srv_nic *nic, const
 		nic->team.steered = fresh ? SRV_STEER_VIRTIO : SRV_STEER_UNKNOWN;
 		nic->team.steer_failed = false;
 	}
-	if (!nic->vf && !nic->row.waiting_since)
-		nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	if (!nic->vf)
+		srv_model_waits(daemon->model, nic);
 	srv_failover_steer(daemon);
 	srv_failover_serve(daemon);
 }
@@ -336,7 +340,7 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 		return;
 	srv_model_set_backing(nic, SRV_BACKING_VF, vf);
 	nic->untouched = false;
-	nic->row.waiting_since = 0;
+	srv_model_waits_no_more(nic);
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
 	srv_event(daemon->events, LOG_NOTICE, "nic", subject, "found with its VF, adopted");
 	srv_failover_record(daemon, nic, vf, NULL, NULL);
@@ -368,8 +372,7 @@ bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
 	} else if (nic->row.state != SRV_NIC_ATTACHED || nic->row.backing != SRV_BACKING_VIRTIO) {
 		srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
-		if (!nic->row.waiting_since)
-			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+		srv_model_waits(daemon->model, nic);
 		srv_failover_record(daemon, nic, NULL, NULL, NULL);
 	}
 	srv_failover_attached(daemon, nic, virtio->target, false);
@@ -403,6 +406,9 @@ void srv_failover_negotiated(struct srv_daemon *daemon, const char *uuid, const 
 	subject = srv_nic_subject(nic);
 	srv_event(daemon->events, LOG_INFO, "nic", subject, "its guest can join a VF to it");
 	nic->team.negotiated = SRV_NEGOTIATED_YES;
+	/* It is said once in a run, and a sriovd that is started anew must know. */
+	nic->row.negotiated = true;
+	srv_failover_record(daemon, nic, NULL, NULL, NULL);
 	srv_failover_serve(daemon);
 }
 

@@ -9,6 +9,7 @@
 #include "srv/sriovd/model.h"
 
 struct srv_daemon;
+struct srv_job;
 struct srv_virt_domain;
 struct srv_domain;
 
@@ -72,6 +73,11 @@ void srv_promote(struct srv_daemon *daemon, struct srv_nic *nic, struct srv_vf *
  */
 void srv_demote(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
 		void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/* The same with a job that is told of each step, and ended by the caller in done. NULL: none */
+void srv_demote_watched(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
+			struct srv_job *job,
+			void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /* The guest has no VF any more, whoever took it: it is scrubbed, and the nic waits. */
 void srv_demoted(struct srv_daemon *daemon, struct srv_nic *nic, const char *why);

@@ -45,6 +45,19 @@ static void record_vanished(struct srv_daemon *daemon)
 		srv_ledger_abandon(txn);
 }
 
+/* Once each. */
+static void tell_strangers(struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		if (!pf->stranger || pf->stranger_told)
+			continue;
+		pf->stranger_told = true;
+		srv_event(daemon->events, LOG_ERR, "pf", pf->name, "%s", pf->stranger);
+	}
+}
+
 int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 {
 	struct spci_inventory *inventory;
@@ -55,6 +68,7 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 	srv_model_set_inventory(daemon->model, inventory);
 	spci_inventory_free(inventory);
 	record_vanished(daemon);
+	tell_strangers(daemon);
 	return 0;
 }
 
@@ -203,6 +217,7 @@ void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_p
 
 	collect_owned(pf, before);
 	srv_model_set_pf(daemon->model, pf, facts, since);
+	tell_strangers(daemon);
 	srv_host_follow_names(daemon);
 	record_vanished(daemon);
 	tell_losses(daemon, before);
@@ -227,6 +242,7 @@ static void refresh_ended(void *data)
 		g_clear_pointer(&daemon->host_error, sriov_error_free);
 		srv_model_set_inventory_since(daemon->model, refresh->inventory, refresh->since);
 		spci_inventory_free(refresh->inventory);
+		tell_strangers(daemon);
 		srv_host_follow_names(daemon);
 		record_vanished(daemon);
 		tell_losses(daemon, before);

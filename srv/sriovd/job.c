@@ -10,11 +10,15 @@
 
 #define JOBS_KEPT 256 /* ended ones, the oldest are forgotten first */
 
+/* Of a job's steps so many, for who comes late: the first, which says what will be done, and the
+ * last. */
+#define STEPS_KEPT 32
+
 struct srv_job {
 	struct srv_jobs *jobs;
 	unsigned id;
 	unsigned steps;
-	json_t *last; /* the newest JobStep */
+	GQueue said; /* of json_t, JobStep */
 	bool ended;
 	GPtrArray *watchers; /* of struct srv_call */
 };
@@ -37,7 +41,7 @@ static void job_free(gpointer data)
 {
 	struct srv_job *job = data;
 
-	json_decref(job->last);
+	g_queue_clear_full(&job->said, (GDestroyNotify)json_decref);
 	g_ptr_array_unref(job->watchers);
 	g_free(job);
 }
@@ -74,6 +78,7 @@ struct srv_job *srv_job_new(struct srv_jobs *jobs)
 	job->jobs = jobs;
 	job->id = jobs->next_id++;
 	job->watchers = g_ptr_array_new();
+	g_queue_init(&job->said);
 	g_queue_push_tail(&jobs->all, job);
 	return job;
 }
@@ -83,25 +88,36 @@ unsigned srv_job_id(const struct srv_job *job)
 	return job->id;
 }
 
-static json_t *reply_of(const struct srv_job *job)
+static json_t *reply_of(json_t *step)
 {
-	return json_pack("{s:O}", "step", job->last);
+	return json_pack("{s:O}", "step", step);
+}
+
+static json_t *last_of(const struct srv_job *job)
+{
+	return g_queue_peek_tail((GQueue *)&job->said);
+}
+
+static void keep(struct srv_job *job, json_t *step)
+{
+	g_queue_push_tail(&job->said, step);
+	if (job->said.length > STEPS_KEPT)
+		json_decref(g_queue_pop_nth(&job->said, 1));
 }
 
 static void publish(struct srv_job *job, json_t *step, bool ended)
 {
-	json_decref(job->last);
-	job->last = step;
+	keep(job, step);
 	job->ended = ended;
 	for (guint i = 0; i < job->watchers->len; i++) {
 		struct srv_call *call = job->watchers->pdata[i];
 
 		if (!ended) {
-			srv_call_reply_more(call, reply_of(job));
+			srv_call_reply_more(call, reply_of(step));
 			continue;
 		}
 		srv_call_on_gone(call, NULL, NULL);
-		srv_call_reply(call, reply_of(job));
+		srv_call_reply(call, reply_of(step));
 	}
 	if (ended)
 		g_ptr_array_set_size(job->watchers, 0);
@@ -113,10 +129,20 @@ static json_t *new_step(struct srv_job *job, const char *state, const char *text
 			 "text", text, "state", state);
 }
 
+static void say_step(struct srv_job *job, unsigned of, const char *text, bool note)
+{
+	json_t *step = new_step(job, "running", text);
+
+	if (of)
+		json_object_set_new(step, "of", json_integer(of));
+	if (note)
+		json_object_set_new(step, "note", json_true());
+	publish(job, step, false);
+}
+
 void srv_job_step(struct srv_job *job, unsigned of, const char *fmt, ...)
 {
 	g_autofree char *text = NULL;
-	json_t *step;
 	va_list ap;
 
 	if (!job)
@@ -124,10 +150,20 @@ void srv_job_step(struct srv_job *job, unsigned of, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = g_strdup_vprintf(fmt, ap);
 	va_end(ap);
-	step = new_step(job, "running", text);
-	if (of)
-		json_object_set_new(step, "of", json_integer(of));
-	publish(job, step, false);
+	say_step(job, of, text, false);
+}
+
+void srv_job_note(struct srv_job *job, unsigned of, const char *fmt, ...)
+{
+	g_autofree char *text = NULL;
+	va_list ap;
+
+	if (!job)
+		return;
+	va_start(ap, fmt);
+	text = g_strdup_vprintf(fmt, ap);
+	va_end(ap);
+	say_step(job, of, text, true);
 }
 
 void srv_job_done(struct srv_job *job, const char *fmt, ...)
@@ -181,18 +217,23 @@ void srv_jobs_watch(struct srv_jobs *jobs, unsigned id, struct srv_call *call)
 	struct srv_job *job = find(jobs, id);
 	sriov_autoerror err = NULL;
 
-	if (!job || !job->last) {
+	if (!job || !last_of(job)) {
 		sriov_error_set(&err, SRIOV_ERROR_NOT_FOUND, ENOENT, NULL,
 				"there is no job %u (it ended long ago, or sriovd was restarted)",
 				id);
 		srv_call_error(call, err);
 		return;
 	}
+	/* What was said before it came: whom the job hurts is said first, and is not to be missed.
+	 */
+	for (GList *link = job->said.head; link && srv_call_wants_more(call); link = link->next) {
+		if (!job->ended || link->next)
+			srv_call_reply_more(call, reply_of(link->data));
+	}
 	if (job->ended || !srv_call_wants_more(call)) {
-		srv_call_reply(call, reply_of(job));
+		srv_call_reply(call, reply_of(last_of(job)));
 		return;
 	}
-	srv_call_reply_more(call, reply_of(job));
 	g_ptr_array_add(job->watchers, call);
 	srv_call_on_gone(call, watcher_gone, job);
 }

@@ -23,9 +23,11 @@ unsigned srv_job_id(const struct srv_job *job);
 
 /* Says how far it is. of: steps in all, 0 when unknown. NULL is a no-op, as below. */
 void srv_job_step(struct srv_job *job, unsigned of, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+/* The same of something that whoever watches must not overlook, e.g. whom it will hurt. */
+void srv_job_note(struct srv_job *job, unsigned of, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 void srv_job_done(struct srv_job *job, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /* error is borrowed. */
 void srv_job_failed(struct srv_job *job, const struct sriov_error *error);
 
-/* Takes over a call of WatchJob. */
+/* Takes over a call of WatchJob; with more, the steps that there were are told first. */
 void srv_jobs_watch(struct srv_jobs *jobs, unsigned id, struct srv_call *call);

@@ -32,15 +32,38 @@ static const char *const steps[] = {
 	"reason TEXT, row_sum INTEGER NOT NULL, PRIMARY KEY (pf, vf_index)) STRICT, WITHOUT ROWID;"
 	"INSERT INTO head VALUES (1, '', 0, 0);",
 
-	/* The names of PFs: whatever is known of one by name must find it after a rename. */
-	"CREATE TEMP TABLE old AS SELECT * FROM pf;"
+	/*
+	 * 2: which NIC a PF is, whether what was ordered of it may interrupt guests, and its names,
+	 * by which what is known of it must find it after a rename; of a nic
+	 * its place among those that wait, which no clock that is set changes, and whether its
+	 * guest has said that it joins the halves. The time was the place until now.
+	 */
+	"CREATE TABLE pf_1 AS SELECT * FROM pf;"
 	"DROP TABLE pf;"
-	"CREATE TABLE pf (pf TEXT NOT NULL, drained INTEGER NOT NULL, resizing INTEGER NOT NULL, "
-	"want_vfs INTEGER NOT NULL, netdevs TEXT NOT NULL, row_sum INTEGER NOT NULL, "
-	"PRIMARY KEY (pf)) STRICT, WITHOUT ROWID;"
-	"INSERT INTO pf SELECT pf, drained, resizing, want_vfs, '', "
-	"row_sum('pf', pf, drained, resizing, want_vfs, '') FROM temp.old;"
-	"DROP TABLE temp.old;",
+	"CREATE TABLE pf (pf TEXT NOT NULL, vendor INTEGER NOT NULL, device INTEGER NOT NULL, "
+	"drained INTEGER NOT NULL, resizing INTEGER NOT NULL, forced INTEGER NOT NULL, "
+	"want_vfs INTEGER NOT NULL, netdevs TEXT NOT NULL, row_sum INTEGER NOT NULL, PRIMARY KEY "
+	"(pf)) "
+	"STRICT, WITHOUT ROWID;"
+	"INSERT INTO pf SELECT pf, 0, 0, drained, resizing, 0, want_vfs, '', "
+	"row_sum('pf', pf, 0, 0, drained, resizing, 0, want_vfs, '') FROM pf_1;"
+	"DROP TABLE pf_1;"
+	"CREATE TABLE nic_1 AS SELECT * FROM nic;"
+	"DROP TABLE nic;"
+	"CREATE TABLE nic (owner_kind TEXT NOT NULL, owner_key TEXT NOT NULL, id TEXT NOT NULL, "
+	"owner_name TEXT NOT NULL, network TEXT NOT NULL, mode TEXT NOT NULL, mac TEXT NOT NULL, "
+	"priority INTEGER NOT NULL, state TEXT NOT NULL, backing TEXT NOT NULL, vf_pf TEXT, "
+	"vf_index INTEGER, uplink TEXT, reason TEXT, decision TEXT, since INTEGER NOT NULL, "
+	"waiting_since INTEGER NOT NULL, waiting_place INTEGER NOT NULL, "
+	"negotiated INTEGER NOT NULL, row_sum INTEGER NOT NULL, "
+	"UNIQUE (owner_kind, owner_key, id)) STRICT;"
+	"CREATE INDEX nic_vf ON nic (vf_pf, vf_index) WHERE vf_pf IS NOT NULL;"
+	"INSERT INTO nic SELECT owner_kind, owner_key, id, owner_name, network, mode, mac, "
+	"priority, state, backing, vf_pf, vf_index, uplink, reason, decision, since, "
+	"waiting_since, waiting_since, 0, row_sum('nic', owner_kind, owner_key, id, owner_name, "
+	"network, mode, mac, priority, state, backing, vf_pf, vf_index, uplink, reason, decision, "
+	"since, waiting_since, waiting_since, 0) FROM nic_1 ORDER BY rowid;"
+	"DROP TABLE nic_1;",
 };
 
 const struct srv_ledger_schema srv_ledger_schema = { steps, G_N_ELEMENTS(steps) };
@@ -163,6 +186,9 @@ static int fill(const char *path, const struct srv_ledger_schema *schema, struct
 	r = srv_sql_exec(handle, setup, path, "make the ledger", err);
 	if (r == 0)
 		r = run_in_transaction(schema, handle, 0, path, err);
+	/* Without the pages of what the steps took away again: what is cut off is then missed. */
+	if (r == 0)
+		r = srv_sql_exec(handle, "VACUUM", path, "make the ledger", err);
 	/* Into the file itself, whose log stays behind when it is renamed. */
 	if (r == 0)
 		r = srv_sql_exec(handle, "PRAGMA wal_checkpoint(TRUNCATE)", path, "make the ledger",
@@ -242,6 +268,9 @@ int srv_ledger_migrate(const char *dir, const struct srv_ledger_schema *schema, 
 			r = keep_copy(dir, handle, path, from, err);
 		if (r == 0)
 			r = run_in_transaction(schema, handle, from, path, err);
+		/* As in a new one; when there is no room for it, it does without. */
+		if (r == 0)
+			sqlite3_exec(handle, "VACUUM", NULL, NULL, NULL);
 		sqlite3_close(handle);
 	}
 	if (r < 0)

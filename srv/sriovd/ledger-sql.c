@@ -71,6 +71,8 @@ const char *srv_sql_nic_values(const struct srv_nic_row *row, struct srv_sql_nic
 	at[SRV_SQL_NIC_DECISION] = text_value(row->decision);
 	at[SRV_SQL_NIC_SINCE] = integer_value(row->since);
 	at[SRV_SQL_NIC_WAITING_SINCE] = integer_value(row->waiting_since);
+	at[SRV_SQL_NIC_WAITING_PLACE] = integer_value(row->waiting_place);
+	at[SRV_SQL_NIC_NEGOTIATED] = integer_value(row->negotiated);
 	return NULL;
 }
 
@@ -103,8 +105,11 @@ char *srv_sql_shown(const char *text)
 void srv_sql_pf_values(const struct srv_pf_row *row, struct srv_sql_pf_values *ret)
 {
 	ret->at[SRV_SQL_PF_PF] = text_value(sriov_bdf_format(row->pf, ret->pf));
+	ret->at[SRV_SQL_PF_VENDOR] = integer_value(row->vendor);
+	ret->at[SRV_SQL_PF_DEVICE] = integer_value(row->device);
 	ret->at[SRV_SQL_PF_DRAINED] = integer_value(row->drained);
 	ret->at[SRV_SQL_PF_RESIZING] = integer_value(row->resizing);
+	ret->at[SRV_SQL_PF_FORCED] = integer_value(row->forced);
 	ret->at[SRV_SQL_PF_WANT_VFS] = integer_value(row->want_vfs);
 	ret->at[SRV_SQL_PF_NETDEVS] = text_value(srv_sql_is_text(row->netdevs) ? row->netdevs : "");
 }
@@ -137,6 +142,26 @@ static bool read_u32(sqlite3_stmt *stmt, int column, uint32_t *ret)
 	if (sqlite3_column_type(stmt, column) != SQLITE_INTEGER || value < 0 || value > UINT32_MAX)
 		return false;
 	*ret = (uint32_t)value;
+	return true;
+}
+
+static bool read_u16(sqlite3_stmt *stmt, int column, uint16_t *ret)
+{
+	uint32_t value;
+
+	if (!read_u32(stmt, column, &value) || value > UINT16_MAX)
+		return false;
+	*ret = (uint16_t)value;
+	return true;
+}
+
+static bool read_bool(sqlite3_stmt *stmt, int column, bool *ret)
+{
+	uint32_t value;
+
+	if (!read_u32(stmt, column, &value) || value > 1)
+		return false;
+	*ret = value;
 	return true;
 }
 
@@ -188,7 +213,10 @@ static char *read_nic_words(sqlite3_stmt *stmt, struct srv_nic_row *row)
 	    !read_ref(stmt, SRV_SQL_NIC_VF_PF, SRV_SQL_NIC_VF_INDEX, &row->vf))
 		return g_strdup("has a malformed VF");
 	row->since = sqlite3_column_int64(stmt, SRV_SQL_NIC_SINCE);
+	if (!read_bool(stmt, SRV_SQL_NIC_NEGOTIATED, &row->negotiated))
+		return g_strdup("has a number out of range");
 	row->waiting_since = sqlite3_column_int64(stmt, SRV_SQL_NIC_WAITING_SINCE);
+	row->waiting_place = sqlite3_column_int64(stmt, SRV_SQL_NIC_WAITING_PLACE);
 	return NULL;
 }
 
@@ -234,19 +262,19 @@ char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret)
 {
 	const char *pf = srv_sql_text(stmt, SRV_SQL_PF_PF);
 	const char *netdevs = srv_sql_text(stmt, SRV_SQL_PF_NETDEVS);
-	uint32_t drained, resizing;
 
 	if (!pf || sriov_bdf_parse(pf, &ret->pf) < 0)
 		return g_strdup("has a malformed address");
-	if (!read_u32(stmt, SRV_SQL_PF_DRAINED, &drained) || drained > 1 ||
-	    !read_u32(stmt, SRV_SQL_PF_RESIZING, &resizing) || resizing > 1 ||
+	if (!read_u16(stmt, SRV_SQL_PF_VENDOR, &ret->vendor) ||
+	    !read_u16(stmt, SRV_SQL_PF_DEVICE, &ret->device) ||
+	    !read_bool(stmt, SRV_SQL_PF_DRAINED, &ret->drained) ||
+	    !read_bool(stmt, SRV_SQL_PF_RESIZING, &ret->resizing) ||
+	    !read_bool(stmt, SRV_SQL_PF_FORCED, &ret->forced) ||
 	    !read_u32(stmt, SRV_SQL_PF_WANT_VFS, &ret->want_vfs))
 		return g_strdup("has a number out of range");
 	if (!srv_sql_is_text(netdevs) ||
 	    g_strlcpy(ret->netdevs, netdevs, sizeof(ret->netdevs)) >= sizeof(ret->netdevs))
 		return g_strdup("has malformed names");
-	ret->drained = drained;
-	ret->resizing = resizing;
 	return NULL;
 }
 

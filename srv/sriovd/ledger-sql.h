@@ -13,9 +13,9 @@
 
 /* The ledger's tables, rows to values and back, and SQLite's errors as ours. */
 
-#define SRV_SQL_NIC_COLUMNS 17 /* without row_sum, which is the last of a table */
+#define SRV_SQL_NIC_COLUMNS 19 /* without row_sum, which is the last of a table */
 #define SRV_SQL_VF_COLUMNS  4
-#define SRV_SQL_PF_COLUMNS  5
+#define SRV_SQL_PF_COLUMNS  8
 
 /* Columns of table nic by number, where it matters. */
 enum srv_sql_nic {
@@ -36,6 +36,8 @@ enum srv_sql_nic {
 	SRV_SQL_NIC_DECISION,
 	SRV_SQL_NIC_SINCE,
 	SRV_SQL_NIC_WAITING_SINCE,
+	SRV_SQL_NIC_WAITING_PLACE,
+	SRV_SQL_NIC_NEGOTIATED,
 	SRV_SQL_NIC_SUM,
 };
 
@@ -49,8 +51,11 @@ enum srv_sql_vf {
 
 enum srv_sql_pf {
 	SRV_SQL_PF_PF,
+	SRV_SQL_PF_VENDOR,
+	SRV_SQL_PF_DEVICE,
 	SRV_SQL_PF_DRAINED,
 	SRV_SQL_PF_RESIZING,
+	SRV_SQL_PF_FORCED,
 	SRV_SQL_PF_WANT_VFS,
 	SRV_SQL_PF_NETDEVS,
 	SRV_SQL_PF_SUM,

@@ -27,7 +27,7 @@
 #define NIC_SET                                                                                    \
 	"owner_name = ?4, network = ?5, mode = ?6, mac = ?7, priority = ?8, state = ?9, "          \
 	"backing = ?10, uplink = ?13, reason = ?14, decision = ?15, since = ?16, waiting_since = " \
-	"?17, row_sum = ?18"
+	"?17, waiting_place = ?18, negotiated = ?19, row_sum = ?20"
 
 enum stmt {
 	BEGIN,
@@ -64,18 +64,18 @@ static const char *const sql[STMTS] = {
 		     "WHERE owner_kind = ?1 AND owner_key = ?2 AND id = ?3",
 	[NIC_INSERT] = "INSERT INTO nic VALUES "
 		       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-		       "?17, ?18)",
+		       "?17, ?18, ?19, ?20)",
 	/* Two of them: naming an index's columns writes the index, be they the same. */
-	[NIC_UPDATE] = "UPDATE nic SET " NIC_SET " WHERE rowid = ?19",
+	[NIC_UPDATE] = "UPDATE nic SET " NIC_SET " WHERE rowid = ?21",
 	[NIC_UPDATE_VF] = "UPDATE nic SET vf_pf = ?11, vf_index = ?12, " NIC_SET
-			  " WHERE rowid = ?19",
+			  " WHERE rowid = ?21",
 	[NIC_DELETE] = "DELETE FROM nic WHERE rowid = ?1",
 	[NIC_OF_VF] = "SELECT owner_name, id FROM nic WHERE vf_pf = ?1 AND vf_index = ?2",
 	[VF_FIND] = "SELECT row_sum FROM vf WHERE pf = ?1 AND vf_index = ?2",
 	[VF_PUT] = "INSERT OR REPLACE INTO vf VALUES (?1, ?2, ?3, ?4, ?5)",
 	[VF_DELETE] = "DELETE FROM vf WHERE pf = ?1 AND vf_index = ?2",
 	[PF_FIND] = "SELECT row_sum FROM pf WHERE pf = ?1",
-	[PF_PUT] = "INSERT OR REPLACE INTO pf VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[PF_PUT] = "INSERT OR REPLACE INTO pf VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[PF_DELETE] = "DELETE FROM pf WHERE pf = ?1",
 };
 
@@ -422,7 +422,8 @@ static int delete_vf(struct apply *apply, struct srv_vf_ref ref, struct sriov_er
 static int put_pf(struct apply *apply, const struct srv_pf_row *row, struct sriov_error **err)
 {
 	struct srv_ledger_store *store = apply->store;
-	bool known = row->drained || row->resizing || row->want_vfs || *row->netdevs, found;
+	bool known = row->vendor || row->drained || row->resizing || row->want_vfs || *row->netdevs;
+	bool found;
 	struct srv_sql_pf_values values;
 	int64_t sum = 0, old;
 	int rc;

@@ -70,7 +70,11 @@ struct srv_nic_row {
 	char *reason;	       /* why failed, or why not what was wished; NULL */
 	char *decision;	       /* JSON of type Decision (io.sriovd.varlink); NULL */
 	int64_t since;	       /* seconds since the epoch: state entered */
-	int64_t waiting_since; /* ditto: wants a VF and has none; 0: does not wait */
+	int64_t waiting_since; /* ditto: wants a VF and has none; 0: does not wait. To be shown */
+	/* Its place among those that wait: who has the lower one came first. 0: does not wait */
+	int64_t waiting_place;
+	bool negotiated; /* its guest has said, in the run that it is in, that it joins the halves
+			  */
 };
 
 enum srv_vf_mark {
@@ -89,14 +93,16 @@ struct srv_vf_row {
 #define SRV_PF_NETDEVS_STRLEN 128 /* eight names, and what is between them */
 
 /*
- * What was ordered of a PF and outlives the daemon, and how it was called, by which uplinks of nics
- * are known. A PF without a row serves as configured.
+ * Which NIC a PF is, what was ordered of it and outlives the daemon, and how it was called, by
+ * which uplinks of nics are known. A PF without a row serves as configured.
  */
 struct srv_pf_row {
 	struct sriov_bdf pf;
-	bool drained;	   /* gives no VFs */
-	bool resizing;	   /* drained only until it has want_vfs VFs */
-	uint32_t want_vfs; /* in the place of the pools' numVfs; 0: none was ordered */
+	uint16_t vendor, device; /* PCI ids; 0: not known */
+	bool drained;		 /* gives no VFs */
+	bool resizing;		 /* drained only until it has want_vfs VFs */
+	bool forced;		 /* and guests may be interrupted for it */
+	uint32_t want_vfs;	 /* in the place of the pools' numVfs; 0: none was ordered */
 	/* The names that its netdev had, a space between them, the last one seen at the end */
 	char netdevs[SRV_PF_NETDEVS_STRLEN];
 };
@@ -146,7 +152,7 @@ void srv_ledger_delete_nic(struct srv_ledger_txn *txn, const struct srv_owner *o
 			   const char *id);
 void srv_ledger_put_vf(struct srv_ledger_txn *txn, const struct srv_vf_row *row);
 void srv_ledger_delete_vf(struct srv_ledger_txn *txn, struct srv_vf_ref ref);
-/* One in which nothing is ordered takes the row away. */
+/* One that knows no NIC and orders nothing takes the row away. */
 void srv_ledger_put_pf(struct srv_ledger_txn *txn, const struct srv_pf_row *row);
 void srv_ledger_put_boot_id(struct srv_ledger_txn *txn, const char *boot_id);
 

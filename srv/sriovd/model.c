@@ -31,6 +31,7 @@ static void pf_free(gpointer data)
 	srv_queue_unref(pf->queue);
 	g_free(pf->name);
 	g_free(pf->reason);
+	g_free(pf->stranger);
 	g_free(pf);
 }
 
@@ -225,7 +226,8 @@ static void apply_config(struct srv_model *model, struct srv_pf *pf)
 		vf->pool = pf->facts ? srv_config_pool_of(model->config, pf->facts, i) : NULL;
 	}
 	if (!pf->facts)
-		srv_model_set_pf_state(pf, SRV_PF_GONE, "the kernel has no such device now");
+		srv_model_set_pf_state(pf, SRV_PF_GONE,
+				       pf->stranger ?: "the kernel has no such device now");
 	else if (!managed)
 		srv_model_set_pf_state(pf, SRV_PF_UNMANAGED, NULL);
 	else if (pf->state == SRV_PF_UNMANAGED || pf->state == SRV_PF_GONE)
@@ -286,9 +288,77 @@ void srv_model_set_link(struct srv_pf *pf, bool admin_up, enum spci_link link)
 	pf->link_since = g_get_monotonic_time();
 }
 
+/* Another NIC than the ledger means. What reads as all ones is not answering. */
+static bool is_another(const struct srv_pf *pf, const struct spci_pf *facts)
+{
+	if (!pf->vendor || !facts->vendor || facts->vendor == UINT16_MAX)
+		return false;
+	return facts->vendor != pf->vendor || facts->device != pf->device;
+}
+
+/* What of the ledger would befall whatever is in the PF's place: "that it is drained, …"; "":
+ * nothing. */
+static char *list_bonds(const struct srv_pf *pf)
+{
+	GString *bonds = g_string_new(pf->drained ? "that it is drained" : "");
+	guint owned = 0;
+
+	for (guint i = 0; i < pf->vfs->len; i++)
+		owned += ((const struct srv_vf *)pf->vfs->pdata[i])->nic != NULL;
+	if (pf->resize_vfs)
+		g_string_append_printf(bonds, "%sthat it has %u VFs", bonds->len ? ", " : "",
+				       pf->resize_vfs);
+	if (owned)
+		g_string_append_printf(bonds, "%swho has %u of its VFs", bonds->len ? ", " : "",
+				       owned);
+	return g_string_free(bonds, FALSE);
+}
+
+/* Nothing of the NIC that was there stands for the one that is there. */
+static void forget_nic(struct srv_pf *pf)
+{
+	pf->vendor = pf->device = 0;
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		struct srv_vf *vf = pf->vfs->pdata[i];
+
+		vf->vanished |= vf->mark != SRV_VF_DIRTY;
+		srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+	}
+}
+
+/* The facts, when they may be taken as the PF's; NULL, the facts being freed, when they may not. */
+static struct spci_pf *admit(struct srv_pf *pf, struct spci_pf *facts)
+{
+	g_autofree char *bonds = NULL;
+	char address[SRIOV_BDF_STRLEN];
+
+	g_clear_pointer(&pf->stranger, g_free);
+	if (!facts || !is_another(pf, facts)) {
+		pf->stranger_told = false;
+		return facts;
+	}
+	bonds = list_bonds(pf);
+	if (!*bonds) {
+		forget_nic(pf);
+		return facts;
+	}
+	sriov_bdf_format(pf->bdf, address);
+	pf->stranger = g_strdup_printf(
+		"another NIC is in its place: %04x:%04x (%s), where the ledger knows %04x:%04x; "
+		"this one is not used, for what is known of that one (%s) is not this one's. Put "
+		"that one back, or take away what is known of it: sriovctl undrain %s takes the "
+		"orders, sriovctl vf release the claims, and VFs of guests go when those are shut "
+		"down",
+		facts->vendor, facts->device, facts->device_name ?: "unknown device", pf->vendor,
+		pf->device, bonds, address);
+	spci_pf_free(facts);
+	return NULL;
+}
+
 void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf *facts,
 		      uint64_t since)
 {
+	facts = admit(pf, facts);
 	if (facts && pf->facts && pf->link_taken > since && facts->ifindex == pf->facts->ifindex) {
 		facts->admin_up = pf->facts->admin_up;
 		facts->link = pf->facts->link;
@@ -664,6 +734,20 @@ void srv_model_set_nic_state(struct srv_nic *nic, enum srv_nic_state state, cons
 	nic->row.reason = copy;
 }
 
+void srv_model_waits(struct srv_model *model, struct srv_nic *nic)
+{
+	if (!nic->row.waiting_since)
+		nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	if (!nic->row.waiting_place)
+		nic->row.waiting_place = ++model->last_place;
+}
+
+void srv_model_waits_no_more(struct srv_nic *nic)
+{
+	nic->row.waiting_since = 0;
+	nic->row.waiting_place = 0;
+}
+
 static gint compare_nics(gconstpointer a, gconstpointer b)
 {
 	const struct srv_nic *x = *(const struct srv_nic *const *)a;
@@ -720,6 +804,67 @@ GPtrArray *srv_model_nics(struct srv_model *model)
 	return collect_nics(model, is_anybodys, NULL);
 }
 
+bool srv_uplink_is_on(const char *uplink, const char *pf)
+{
+	size_t len = strlen(pf);
+
+	return strncmp(uplink, pf, len) == 0 && (uplink[len] == '\0' || uplink[len] == '.');
+}
+
+bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf)
+{
+	const char *uplink = nic->row.uplink;
+
+	if (!uplink)
+		return false;
+	if (srv_uplink_is_on(uplink, pf->name))
+		return true;
+	/* By a name that it had, and that nobody else has now. */
+	for (guint i = 0; i < pf->netdevs->len; i++) {
+		if (srv_uplink_is_on(uplink, pf->netdevs->pdata[i]) &&
+		    !srv_model_find_pf(pf->model, pf->netdevs->pdata[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Does a nic stand on one of these names of a PF, with a space between them? */
+static bool has_nics_on(struct srv_model *model, const char *netdevs)
+{
+	g_auto(GStrv) names = g_strsplit(netdevs, " ", -1);
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct srv_nic *nic = value;
+
+		for (char **name = names; nic->row.uplink && *name; name++) {
+			if (srv_uplink_is_on(nic->row.uplink, *name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void load_pf(struct srv_model *model, const struct srv_pf_row *row)
+{
+	bool ordered = row->drained || row->resizing || row->want_vfs;
+	struct srv_pf *pf = srv_model_pf(model, row->pf);
+
+	/* One of which nothing else is known may have been pulled out long ago. */
+	if (!pf && !ordered && !has_nics_on(model, row->netdevs))
+		return;
+	pf = ensure_pf(model, row->pf);
+	pf->vendor = row->vendor;
+	pf->device = row->device;
+	pf->drained = row->drained;
+	pf->resizing = row->resizing;
+	pf->forced = row->forced;
+	pf->resize_vfs = row->want_vfs;
+	load_netdevs(pf, row->netdevs);
+}
+
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image)
 {
 	for (guint i = 0; i < image->vfs->len; i++) {
@@ -728,15 +873,6 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 
 		vf->mark = row->mark;
 		vf->reason = g_strdup(row->reason);
-	}
-	for (guint i = 0; image->pfs && i < image->pfs->len; i++) {
-		const struct srv_pf_row *row = &g_array_index(image->pfs, struct srv_pf_row, i);
-		struct srv_pf *pf = ensure_pf(model, row->pf);
-
-		pf->drained = row->drained;
-		pf->resizing = row->resizing;
-		pf->resize_vfs = row->want_vfs;
-		load_netdevs(pf, row->netdevs);
 	}
 	for (guint i = 0; i < image->nics->len; i++) {
 		const struct srv_nic_row *row = image->nics->pdata[i];
@@ -748,9 +884,14 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 				ensure_vf(ensure_pf(model, row->vf.pf), row->vf.index));
 		else
 			nic->row.backing = row->backing;
+		model->last_place = MAX(model->last_place, row->waiting_place);
+		nic->team.negotiated = row->negotiated ? SRV_NEGOTIATED_YES
+						       : SRV_NEGOTIATED_UNKNOWN;
 		/* What became of it while we did not run, libvirt will tell. */
 		nic->doubtful = row->backing != SRV_BACKING_NONE;
 	}
+	for (guint i = 0; image->pfs && i < image->pfs->len; i++)
+		load_pf(model, &g_array_index(image->pfs, struct srv_pf_row, i));
 }
 
 struct snl_vf_attrs srv_nic_attrs(const struct srv_nic *nic, const struct srv_network *network)

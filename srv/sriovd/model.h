@@ -79,7 +79,15 @@ struct srv_pf {
 	char *was;	       /* it has another one now than this, and rows may name this; NULL */
 	bool netdevs_news;     /* the ledger does not say so yet */
 	struct spci_pf *facts; /* NULL while gone */
-	uint64_t taken;	       /* model->takes when it took them */
+	uint16_t vendor, device; /* PCI ids of the NIC that the ledger means; 0: it knows none */
+	/*
+	 * Another NIC is in its place now, and what was ordered of the one that the ledger means,
+	 * or belongs to somebody, must not befall that one: it counts as gone meanwhile, and this
+	 * is the sentence that says so. NULL: not so
+	 */
+	char *stranger;
+	bool stranger_told;
+	uint64_t taken; /* model->takes when it took them */
 	enum srv_pf_state state;
 	char *reason;
 	bool retry;	     /* it failed, and something is otherwise now: worth another try */
@@ -89,6 +97,7 @@ struct srv_pf {
 	bool external;	     /* of an externallyManaged pool */
 	bool drained;	     /* gives no VF to anybody: sriovctl drain, or a resize under way */
 	bool resizing;	     /* drained until it has the number of VFs that resize_vfs says */
+	bool forced;	     /* drained with force: guests may be interrupted for it */
 	uint32_t
 		resize_vfs; /* number set by sriovctl resize, in the place of the pools'; 0: none */
 	int64_t link_since; /* g_get_monotonic_time() at which the link was seen as it is */
@@ -162,7 +171,8 @@ struct srv_model {
 	GHashTable *pfs_by_key; /* sriov_bdf_key() → struct srv_pf */
 	GHashTable *nics;	/* "KIND:KEY/ID" → struct srv_nic, owned */
 	GHashTable *nics_by_mac;
-	uint64_t takes; /* counts up whenever a PF takes facts */
+	uint64_t takes;	    /* counts up whenever a PF takes facts */
+	int64_t last_place; /* the highest waiting_place that there was */
 	bool iommu, vfio;
 	bool unsafe_interrupts; /* allowed by the host's modules */
 };
@@ -242,6 +252,16 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 void srv_model_forget_ex_owner(struct srv_vf *vf);
 void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason);
 void srv_model_set_foreign(struct srv_vf *vf, const char *holder);
+
+/* By their names: is an uplink this netdev itself, or a VLAN link "NETDEV.VLAN" on it? */
+bool srv_uplink_is_on(const char *uplink, const char *netdev);
+
+/* Does its virtio device stand on the PF, or on a VLAN link of it? */
+bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf);
+
+/* It wants a VF and has none: takes the last place, unless it waits already. */
+void srv_model_waits(struct srv_model *model, struct srv_nic *nic);
+void srv_model_waits_no_more(struct srv_nic *nic);
 
 /* State and reason (copied, may be NULL), with the time of the change. */
 void srv_model_set_nic_state(struct srv_nic *nic, enum srv_nic_state state, const char *reason);

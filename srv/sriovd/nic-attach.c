@@ -161,7 +161,7 @@ static void succeeded(struct attach *attach)
 		nic->row.uplink = g_strdup(uplink);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, reason);
 		if (nic->row.mode == SRV_MODE_FAILOVER)
-			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+			srv_model_waits(attach->daemon->model, nic);
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject,
 			  "attached, virtio on %s: %s", uplink, reason ? reason : "");
 	}
@@ -206,7 +206,7 @@ static bool try_virtio(struct attach *attach)
 	give_back(attach);
 	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 	nic->row.uplink = g_steal_pointer(&uplink);
-	nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	srv_model_waits(attach->daemon->model, nic);
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
 	put_now(attach);
 	g_clear_pointer(&attach->error, sriov_error_free);
@@ -539,7 +539,8 @@ static void detach_ran(const struct sriov_error *late, void *data)
 		give_back(attach);
 		srv_team_reset(&nic->team);
 		srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
-		nic->row.waiting_since = 0;
+		srv_model_waits_no_more(nic);
+		nic->row.negotiated = false;
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject, "detached");
 	}
 	record(attach);

@@ -244,8 +244,7 @@ static int reserve_virtio(struct srv_daemon *daemon, struct srv_nic *nic,
 	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 	g_free(nic->row.uplink);
 	nic->row.uplink = g_steal_pointer(&uplink);
-	if (!nic->row.waiting_since)
-		nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	srv_model_waits(daemon->model, nic);
 	srv_model_set_nic_state(nic, SRV_NIC_RESERVED, summary);
 	return 0;
 }
@@ -276,7 +275,7 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 		srv_model_set_backing(nic, SRV_BACKING_VF, decision->vf);
 		srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
 		nic->untouched = true;
-		nic->row.waiting_since = 0;
+		srv_model_waits_no_more(nic);
 	} else if (nic->row.mode == SRV_MODE_REQUIRED) {
 		r = sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
 				    "it requires a VF, and %s; free one%s", summary,

@@ -60,7 +60,8 @@ static void release_nic(struct srv_daemon *daemon, struct srv_nic *nic, struct s
 		srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
 	nic->untouched = nic->doubtful = false;
 	srv_team_reset(&nic->team);
-	nic->row.waiting_since = 0;
+	srv_model_waits_no_more(nic);
+	nic->row.negotiated = false;
 	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 	srv_daemon_put_nic(txn, nic);
 	if (vf)

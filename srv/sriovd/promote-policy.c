@@ -36,14 +36,19 @@ static gint compare(gconstpointer a, gconstpointer b, gpointer data)
 	const struct order *order = data;
 	bool x_ready = srv_promote_wait(x, order->now) == SRV_WAIT_READY;
 	bool y_ready = srv_promote_wait(y, order->now) == SRV_WAIT_READY;
+	bool x_can = x->team.negotiated == SRV_NEGOTIATED_YES;
+	bool y_can = y->team.negotiated == SRV_NEGOTIATED_YES;
 	int by_name;
 
 	if (x_ready != y_ready)
 		return x_ready ? -1 : 1;
 	if (x->row.priority != y->row.priority)
 		return x->row.priority > y->row.priority ? -1 : 1;
-	if (x->row.waiting_since != y->row.waiting_since)
-		return x->row.waiting_since < y->row.waiting_since ? -1 : 1;
+	/* Who has said that it can use one, before who may have said so when nobody listened. */
+	if (x_can != y_can)
+		return x_can ? -1 : 1;
+	if (x->row.waiting_place != y->row.waiting_place)
+		return x->row.waiting_place < y->row.waiting_place ? -1 : 1;
 	by_name = strcmp(x->row.owner.name, y->row.owner.name);
 	return by_name ? by_name : strcmp(x->row.id, y->row.id);
 }

@@ -12,8 +12,9 @@
  * Which failover nic gets the next VF, and which one gives its VF up: a pure function of the model
  * and of the time. It changes nothing; the caller carries it out.
  *
- * Those that could use a VF now form a queue: higher priority first, then the longer wait, then the
- * name. The first one for which there is a VF gets it; one for which there is none does not hold up
+ * Those that could use a VF now form a queue: higher priority first, then those whose guests are
+ * known to join the halves, then who began to wait first (by the ledger's count, not by a clock,
+ * which may be set), then the name. The first one for which there is a VF gets it; one for which there is none does not hold up
  * those behind it, which may be in other pools.
  *
  * now: g_get_monotonic_time(), µs

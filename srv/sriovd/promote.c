@@ -17,9 +17,12 @@
 /* A domain that is just busy (it starts, it migrates) is tried again sooner. */
 #define BUSY_SECONDS 10
 
+#define DEMOTE_STEPS 4
+
 struct move {
 	struct srv_daemon *daemon;
 	struct srv_nic *nic; /* busy meanwhile, so it stays */
+	struct srv_job *job; /* that tells of each step; NULL */
 	struct srv_attach_work *work;
 	struct snl_vf_attrs attrs;
 	struct sriov_error *error;
@@ -125,7 +128,8 @@ static struct srv_vf *drop_vf(struct srv_daemon *daemon, struct srv_nic *nic, co
 
 	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, reason);
-	nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+	/* After a promotion that failed it is where it was. */
+	srv_model_waits(daemon->model, nic);
 	nic->team.plugged = false;
 	nic->team.in_use = false;
 	nic->team.leaving = false;
@@ -145,7 +149,7 @@ static void promote_failed(struct move *move)
 		    move->error->code == SRIOV_ERROR_UNAVAILABLE;
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *text = sriov_error_text(move->error);
-	g_autofree char *why = g_strdup_printf("it could not be given a VF: %s", text);
+	g_autofree char *why = g_strdup_printf(SRV_NOT_PROMOTED ": %s", text);
 	bool untouched = nic->untouched;
 	struct srv_vf *vf = drop_vf(daemon, nic, why);
 
@@ -183,7 +187,8 @@ static void restored(const struct sriov_error *error, void *data)
 	g_autofree char *why = error ? sriov_error_text(error) : NULL;
 
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
-	nic->row.waiting_since = 0;
+	if (!error)
+		srv_model_waits_no_more(nic);
 	if (error)
 		srv_event(daemon->events, LOG_ERR, "nic", subject,
 			  "the VF has not the attributes that it should have: %s", why);
@@ -322,6 +327,7 @@ static void detach_ran(const struct sriov_error *late, void *data)
 		return;
 	}
 	vf = drop_vf(daemon, nic, why);
+	srv_job_step(move->job, DEMOTE_STEPS, "its guest has let go, the VF is scrubbed");
 	srv_event(daemon->events, LOG_INFO, "nic", subject, "demoted to virtio: %s", why);
 	record_end(move, vf, finish_recorded);
 	srv_failover_steer(daemon);
@@ -332,7 +338,10 @@ static void detach_ran(const struct sriov_error *late, void *data)
 static void steered(void *data)
 {
 	struct move *move = data;
+	g_autofree char *name = srv_vf_name(move->nic->vf);
 
+	srv_job_step(move->job, DEMOTE_STEPS,
+		     "the virtio half receives; the guest is asked to let go of VF %s", name);
 	move->work = srv_attach_work_new(move->daemon, move->nic, &move->error);
 	if (!move->work) {
 		demote_failed(move);
@@ -352,6 +361,13 @@ static void demote_recorded(const struct sriov_error *error, void *data)
 void srv_demote(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
 		void (*done)(const struct sriov_error *error, void *data), void *data)
 {
+	srv_demote_watched(daemon, nic, why, NULL, done, data);
+}
+
+void srv_demote_watched(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
+			struct srv_job *job,
+			void (*done)(const struct sriov_error *error, void *data), void *data)
+{
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *name = NULL;
 	struct move *move;
@@ -367,7 +383,10 @@ void srv_demote(struct srv_daemon *daemon, struct srv_nic *nic, const char *why,
 		return;
 	}
 	move = move_new(daemon, nic, done, data);
+	move->job = job;
 	name = srv_vf_name(nic->vf);
+	srv_job_step(job, DEMOTE_STEPS,
+		     "it is to give up VF %s: the virtio half is made to receive", name);
 	srv_model_set_nic_state(nic, SRV_NIC_DETACHING, why);
 	nic->team.leaving = true;
 	srv_event(daemon->events, LOG_INFO, "nic", subject, "is to give up VF %s: %s", name,

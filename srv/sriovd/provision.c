@@ -153,6 +153,35 @@ static void look_run(void *data)
 		spci_pf_read(work->daemon->root, work->pf->bdf, &work->facts, &work->error);
 }
 
+/* Not on disk, it is told with the next change; what must not befall another NIC is not there yet.
+ */
+static void identified(const struct sriov_error *error, void *data)
+{
+	struct provision *work = data;
+
+	if (error)
+		work->pf->vendor = work->pf->device = 0;
+	step_next(work);
+}
+
+/* Which NIC it is stands in the ledger before anything else of it does. */
+static void identify(struct provision *work)
+{
+	struct srv_pf *pf = work->pf;
+	struct srv_ledger_txn *txn;
+
+	if (pf->state == SRV_PF_UNMANAGED ||
+	    (pf->vendor == pf->facts->vendor && pf->device == pf->facts->device)) {
+		step_next(work);
+		return;
+	}
+	pf->vendor = pf->facts->vendor;
+	pf->device = pf->facts->device;
+	txn = srv_ledger_begin(work->daemon->ledger);
+	srv_daemon_put_pf(txn, pf);
+	srv_ledger_commit(txn, identified, work);
+}
+
 static void look_done(const struct sriov_error *late, void *data)
 {
 	struct provision *work = data;
@@ -172,10 +201,16 @@ static void look_done(const struct sriov_error *late, void *data)
 		return;
 	}
 	srv_host_set_pf(work->daemon, work->pf, g_steal_pointer(&work->facts), work->since);
+	if (!work->pf->facts) {
+		g_autofree char *why = g_strdup(work->pf->reason);
+
+		finish(work, SRV_PF_GONE, why);
+		return;
+	}
 	for (guint i = 0; work->created && i < work->pf->vfs->len; i++)
 		((struct srv_vf *)work->pf->vfs->pdata[i])->fresh = true;
 	work->created = false;
-	step_next(work);
+	identify(work);
 }
 
 static void look(struct provision *work)

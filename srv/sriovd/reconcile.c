@@ -80,8 +80,7 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 		srv_model_set_backing(nic, SRV_BACKING_VF, vf);
 	if (!vf && nic->row.backing != SRV_BACKING_VIRTIO) {
 		srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
-		if (!nic->row.waiting_since)
-			nic->row.waiting_since = g_get_real_time() / G_USEC_PER_SEC;
+		srv_model_waits(daemon->model, nic);
 	}
 	if (!vf && iface->source && g_strcmp0(nic->row.uplink, iface->source) != 0) {
 		g_free(nic->row.uplink);

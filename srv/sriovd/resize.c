@@ -40,6 +40,8 @@ static void served_again(const struct sriov_error *error, void *data)
 			? ", as many as its driver makes"
 			: "");
 
+	if (!error && drain->job && drain->promoted->len)
+		srv_drain_return(drain, text);
 	srv_drain_end(drain, error, text);
 	srv_nic_serve_waiting(daemon);
 }
@@ -52,7 +54,7 @@ static void serve_again(struct srv_drain *drain)
 
 	if (pf->resize_vfs == srv_pf_configured_vfs(daemon, pf))
 		pf->resize_vfs = 0;
-	pf->drained = pf->resizing = false;
+	pf->drained = pf->resizing = pf->forced = false;
 	srv_daemon_put_pf(txn, pf);
 	srv_ledger_keep(txn);
 	srv_ledger_commit(txn, served_again, drain);
@@ -158,7 +160,11 @@ static void drained(struct srv_drain *drain)
 static int check(struct srv_daemon *daemon, struct srv_pf *pf, uint32_t count, bool force,
 		 struct sriov_error **err)
 {
-	if (srv_drain_find(daemon, pf))
+	const struct srv_drain *other = srv_drain_find(daemon, pf);
+
+	/* The same again, which nobody watches any more, can be watched and forced. */
+	if (pf->resizing ? count != pf->resize_vfs || (other && (other->job || other->making))
+			 : other != NULL)
 		return sriov_error_set(err, SRIOV_ERROR_BUSY, EALREADY, pf->name,
 				       "it is being drained or resized already; sriovctl undrain "
 				       "%s ends that",
@@ -182,33 +188,30 @@ static int check(struct srv_daemon *daemon, struct srv_pf *pf, uint32_t count, b
 int srv_pf_resize(struct srv_daemon *daemon, struct srv_pf *pf, uint32_t count, bool force,
 		  struct srv_job **ret_job, struct sriov_error **err)
 {
+	struct srv_orders before = srv_orders_of(pf);
 	int r = check(daemon, pf, count, force, err);
 
 	if (r < 0)
 		return r;
 	*ret_job = srv_job_new(daemon->jobs);
-	if (pf->facts->num_vfs == count) {
+	if (pf->facts->num_vfs == count && !pf->resizing) {
 		srv_job_done(*ret_job, "%s has %u VFs already", pf->name, count);
 		return 0;
 	}
+	srv_drain_replace(srv_drain_find(daemon, pf));
 	pf->drained = pf->resizing = true;
+	pf->forced = force;
 	pf->resize_vfs = count;
 	if (pf->state == SRV_PF_FAILED)
 		srv_model_set_pf_state(pf, SRV_PF_CONFIGURING, NULL);
 	srv_model_set_config(daemon->model, daemon->model->config);
-	srv_drain_begin(daemon, pf, force, count, *ret_job, drained);
+	srv_drain_begin(daemon, pf, &before, *ret_job, drained);
 	return 0;
 }
 
-void srv_drain_resume(struct srv_daemon *daemon)
+void srv_resize_resume(struct srv_daemon *daemon, struct srv_pf *pf)
 {
-	for (guint i = 0; i < daemon->model->pfs->len; i++) {
-		struct srv_pf *pf = daemon->model->pfs->pdata[i];
-
-		if (!pf->resizing || !pf->facts || srv_drain_find(daemon, pf))
-			continue;
-		srv_event(daemon->events, LOG_NOTICE, "pf", pf->name,
-			  "its resize to %u VFs goes on", pf->resize_vfs);
-		srv_drain_begin(daemon, pf, false, pf->resize_vfs, NULL, drained);
-	}
+	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "its resize to %u VFs goes on",
+		  pf->resize_vfs);
+	srv_drain_begin(daemon, pf, NULL, NULL, drained);
 }

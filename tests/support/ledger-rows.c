@@ -37,6 +37,8 @@ struct srv_nic_row *test_nic_row(uint32_t n)
 						n);
 	row->since = 1700000000 + (int64_t)n * 3600;
 	row->waiting_since = n % 3 ? 0 : row->since - 1;
+	row->waiting_place = n % 3 ? 0 : n + 1;
+	row->negotiated = n % 4 == 2;
 	return row;
 }
 
@@ -90,12 +92,13 @@ static char *describe_nic(const struct srv_nic_row *row)
 
 	return g_strdup_printf(
 		"nic %s %s (%s) %s net=%s %s %s prio=%u %s %s vf=%s/%u uplink=%s "
-		"reason=%s decision=%s since=%" PRId64 " waiting=%" PRId64,
+		"reason=%s decision=%s since=%" PRId64 " waiting=%" PRId64 "/%" PRId64 "%s",
 		srv_owner_kind_name(row->owner.kind), row->owner.key, row->owner.name, row->id,
 		row->network, srv_mode_name(row->mode), sriov_mac_format(row->mac, mac),
 		row->priority, srv_nic_state_name(row->state), srv_backing_name(row->backing),
 		sriov_bdf_format(row->vf.pf, pf), row->vf.index, shown(row->uplink),
-		shown(row->reason), shown(row->decision), row->since, row->waiting_since);
+		shown(row->reason), shown(row->decision), row->since, row->waiting_since,
+		row->waiting_place, row->negotiated ? " negotiated" : "");
 }
 
 static char *describe_vf(const struct srv_vf_row *row)
@@ -115,9 +118,10 @@ static char *describe_pf(const struct srv_pf_row *row)
 {
 	char address[SRIOV_BDF_STRLEN];
 
-	return g_strdup_printf("pf %s%s%s want_vfs=%u netdevs=%s",
-			       sriov_bdf_format(row->pf, address), row->drained ? " drained" : "",
-			       row->resizing ? " resizing" : "", row->want_vfs, row->netdevs);
+	return g_strdup_printf("pf %s %04x:%04x%s%s%s want_vfs=%u netdevs=%s",
+			       sriov_bdf_format(row->pf, address), row->vendor, row->device,
+			       row->drained ? " drained" : "", row->resizing ? " resizing" : "",
+			       row->forced ? " forced" : "", row->want_vfs, row->netdevs);
 }
 
 char *test_describe_image(const struct srv_ledger_image *image)

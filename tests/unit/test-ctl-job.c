@@ -57,6 +57,27 @@ static void job_is_followed_a_line_for_each_step(void **state)
 	canned_daemon_free(daemon);
 }
 
+static void note_stays_on_a_terminal(void **state)
+{
+	struct canned_daemon *daemon = canned_daemon_new();
+	struct ctl_run_of run = { .args = "vf release dpdk1 --no-color", .width = 80 };
+	json_t *note = step(2, 3, "it hurts web1");
+
+	json_object_set_new(json_object_get(note, "step"), "note", json_true());
+	canned_reply(daemon, "Release", json_pack("{s:i}", "job", 7));
+	canned_reply(daemon, "WatchJob", step(1, 3, "begins"));
+	canned_reply(daemon, "WatchJob", note);
+	canned_reply(daemon, "WatchJob", step(3, 3, "goes on"));
+	canned_reply(daemon, "WatchJob", done_step(4, "done"));
+	ctl_run_it(daemon, &run);
+	assert_string_equal(run.out, "[1/3] begins"
+				     "\r\033[K[2/3] it hurts web1\n"
+				     "[3/3] goes on"
+				     "\r\033[Kdone\n");
+	ctl_run_clear(&run);
+	canned_daemon_free(daemon);
+}
+
 static void job_on_a_terminal_is_followed_in_place(void **state)
 {
 	struct canned_daemon *daemon = canned_daemon_new();
@@ -245,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(job_is_followed_a_line_for_each_step),
 		cmocka_unit_test(job_on_a_terminal_is_followed_in_place),
+		cmocka_unit_test(note_stays_on_a_terminal),
 		cmocka_unit_test(job_with_json_prints_the_reply_and_waits),
 		cmocka_unit_test(job_that_is_not_waited_for_is_named),
 		cmocka_unit_test(job_that_fails_is_an_error),

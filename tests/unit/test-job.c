@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "srv/sriovd/job.h"
 #include "tests/unit/fake-call.h"
@@ -82,10 +83,33 @@ static void watch_without_more_tells_how_far_it_is(void **state)
 	assert_watched(jobs, 1, false,
 		       "reply {\"step\":{\"job\":1,\"state\":\"done\",\"step\":2,"
 		       "\"text\":\"two\"}}\n");
-	/* One that comes late learns the end, in one reply. */
+	/* One that comes late learns what there was, and the end. */
 	assert_watched(jobs, 1, true,
+		       "more {\"step\":{\"job\":1,\"of\":2,\"state\":\"running\",\"step\":1,"
+		       "\"text\":\"one\"}}\n"
 		       "reply {\"step\":{\"job\":1,\"state\":\"done\",\"step\":2,"
 		       "\"text\":\"two\"}}\n");
+	srv_jobs_free(jobs);
+}
+
+static void note_is_marked_and_told_to_who_comes_later(void **state)
+{
+	struct srv_jobs *jobs = srv_jobs_new();
+	struct srv_job *job = srv_job_new(jobs);
+	g_autofree char *log = NULL;
+
+	srv_job_note(job, 0, "hurts web1");
+	for (int i = 0; i < 100; i++)
+		srv_job_step(job, 0, "step %d", i);
+	srv_job_done(job, "ended");
+	log = watched(jobs, 1, true);
+	assert_true(g_str_has_prefix(log, "more {\"step\":{\"job\":1,\"note\":true,"
+					  "\"state\":\"running\",\"step\":1,"
+					  "\"text\":\"hurts web1\"}}\n"));
+	/* Not without bounds. */
+	assert_null(strstr(log, "step 50"));
+	assert_non_null(strstr(log, "step 99"));
+	assert_non_null(strstr(log, "ended"));
 	srv_jobs_free(jobs);
 }
 
@@ -144,6 +168,7 @@ int main(void)
 		cmocka_unit_test(job_tells_its_watcher_each_step_and_the_end),
 		cmocka_unit_test(job_that_fails_tells_the_error),
 		cmocka_unit_test(watch_without_more_tells_how_far_it_is),
+		cmocka_unit_test(note_is_marked_and_told_to_who_comes_later),
 		cmocka_unit_test(watcher_that_leaves_does_not_disturb_the_job),
 		cmocka_unit_test(only_ended_jobs_are_forgotten_and_the_oldest_first),
 		cmocka_unit_test(steps_of_no_job_are_nothing),

@@ -434,7 +434,7 @@ static void run_sql(const char *dir, const char *sql)
 	";UPDATE nic SET row_sum = row_sum('nic', owner_kind, owner_key, id, owner_name, "        \
 	"network, "                                                                               \
 	"mode, mac, priority, state, backing, vf_pf, vf_index, uplink, reason, decision, since, " \
-	"waiting_since)"
+	"waiting_since, waiting_place, negotiated)"
 #define FORGE_VF ";UPDATE vf SET row_sum = row_sum('vf', pf, vf_index, mark, reason)"
 
 static void statements_that_change_a_row_are_found_out(void **state)
@@ -544,11 +544,11 @@ static void check_lists_everything_that_is_wrong(void **state)
 	text = g_strjoinv("\n", (char **)problems->pdata);
 	assert_string_equal(
 		text,
+		"a row of table vf (0000:00:00.0 3 spotless) does not have its checksum\n"
 		"a row of table nic (container 6d3c0000-0000-4000-8000-000000000000 net1) does not "
 		"have its checksum\n"
 		"a row of table nic (container 6d3c0000-0000-4000-8000-000000000002 net0) does not "
-		"have its checksum\n"
-		"a row of table vf (0000:00:00.0 3 spotless) does not have its checksum");
+		"have its checksum");
 }
 
 /* The log alone */

@@ -436,7 +436,7 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 	"UPDATE nic SET network = 'moved-' || network;"                                            \
 	"UPDATE nic SET row_sum = row_sum('nic', owner_kind, owner_key, id, owner_name, network, " \
 	"mode, mac, priority, state, backing, vf_pf, vf_index, uplink, reason, decision, since, "  \
-	"waiting_since);"
+	"waiting_since, waiting_place, negotiated);"
 
 /* FAULTS row 34: a newer ledger, an older one */
 static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)

@@ -68,14 +68,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct srv_nic *add(const char *owner, enum srv_mode mode, uint32_t priority, int64_t since)
+static struct srv_nic *add(const char *owner, enum srv_mode mode, uint32_t priority, int64_t place)
 {
 	struct srv_nic_row row = { .owner = { SRV_OWNER_LIBVIRT, (char *)owner, (char *)owner },
 				   .id = (char *)"net0",
 				   .network = (char *)"a",
 				   .mode = mode,
 				   .priority = priority,
-				   .waiting_since = since,
+				   .waiting_since = 1,
+				   .waiting_place = place,
 				   .state = SRV_NIC_ATTACHED,
 				   .mac = { { 0x52, 0x54, 0, 0, 0, macs++ } } };
 
@@ -83,9 +84,9 @@ static struct srv_nic *add(const char *owner, enum srv_mode mode, uint32_t prior
 }
 
 /* One that runs on virtio over enp1s0 and could use a VF. */
-static struct srv_nic *add_waiting(const char *owner, uint32_t priority, int64_t since)
+static struct srv_nic *add_waiting(const char *owner, uint32_t priority, int64_t place)
 {
-	struct srv_nic *nic = add(owner, SRV_MODE_FAILOVER, priority, since);
+	struct srv_nic *nic = add(owner, SRV_MODE_FAILOVER, priority, place);
 
 	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 	nic->row.uplink = g_strdup("enp1s0");
@@ -150,6 +151,17 @@ static void queue_priority_then_wait_then_name(void **state)
 	add_promoted("has", 9, vf_at(0, 0));
 	text = queue();
 	assert_string_equal(text, "high-new low-old low-new-a low-new-b cannot");
+}
+
+static void queue_known_to_join_before_unknown(void **state)
+{
+	g_autofree char *text = NULL;
+
+	add_waiting("unknown", 1, 1)->team.negotiated = SRV_NEGOTIATED_UNKNOWN;
+	add_waiting("known", 1, 2);
+	add_waiting("higher", 2, 3)->team.negotiated = SRV_NEGOTIATED_UNKNOWN;
+	text = queue();
+	assert_string_equal(text, "higher known unknown");
 }
 
 static void wait_each_obstacle_named(void **state)
@@ -326,6 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(queue_priority_then_wait_then_name),
+		CASE(queue_known_to_join_before_unknown),
 		CASE(wait_each_obstacle_named),
 		CASE(next_own_pf_first_then_least_used),
 		CASE(next_vlan_link_belongs_to_its_pf),

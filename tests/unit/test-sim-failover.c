@@ -6,140 +6,10 @@
 #include <string.h>
 
 #include "srv/sriovd/daemon-config.h"
-#include "srv/sriovd/drain.h"
-#include "srv/sriovd/failover.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/steer.h"
 #include "tests/sim/netlink.h"
-#include "tests/unit/sim-assert.h"
-
-#define CONFIG(failover)                                                        \
-	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
-	"\"numVfs\":2}],\"networks\":["                                         \
-	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"maxTxRate\":1000},"   \
-	"{\"name\":\"n\",\"pool\":\"fast\",\"fallback\":{\"type\":\"none\"}}]," \
-	"\"failover\":{" failover "}}"
-
-static int set_up(void **state)
-{
-	sim_new(CONFIG("\"preempt\":false"));
-	sim_start();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	if (sim_daemon)
-		sim_stop();
-	sim_free();
-	return 0;
-}
-
-struct answer {
-	bool done;
-	char *text;
-};
-
-static void answered(const struct sriov_error *error, void *data)
-{
-	struct answer *answer = data;
-
-	answer->done = true;
-	answer->text = error ? sriov_error_text(error) : NULL;
-}
-
-static bool is_answered(void *data)
-{
-	return ((struct answer *)data)->done;
-}
-
-static char *add_nic(struct sim_domain *domain, uint32_t priority, bool now, bool add_port)
-{
-	const struct sim_failover nic = { "a", priority, now, add_port };
-
-	return sim_add_failover(domain, &nic);
-}
-
-static struct srv_nic *nic_of(const struct sim_domain *domain)
-{
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(sim_daemon->model, domain->uuid);
-
-	assert_int_equal(nics->len, 1);
-	return nics->pdata[0];
-}
-
-/* A guest whose driver can join a VF, and will use it. */
-static struct sim_domain *guest(unsigned n, uint32_t priority)
-{
-	g_autofree char *name = g_strdup_printf("web%u", n);
-	struct sim_domain *domain = sim_define(n, name);
-
-	domain->ports = 2;
-	domain->uses_vfs = true;
-	sim_assert_done(add_nic(domain, priority, false, false));
-	return domain;
-}
-
-static void boot(struct sim_domain *domain)
-{
-	sim_assert_done(sim_boot(domain));
-	sim_settle();
-	sim_virt_negotiated(domain->uuid, "ua-sriov-net0");
-	sim_settle();
-}
-
-static struct sim_domain *running(unsigned n, uint32_t priority)
-{
-	struct sim_domain *domain = guest(n, priority);
-
-	boot(domain);
-	return domain;
-}
-
-static const struct sim_link *tap_of(const struct sim_domain *domain)
-{
-	assert_string_equal(domain->device[0].type, "direct");
-	return sim_link_by_index(domain->device[0].link);
-}
-
-static char *demote(struct sim_domain *domain)
-{
-	struct answer answer = { 0 };
-
-	srv_demote(sim_daemon, nic_of(domain), "test", answered, &answer);
-	assert_true(sim_run_until(is_answered, &answer, 120000));
-	return answer.text;
-}
-
-/* Jobs end in the background; their last words are in the events. */
-static char *drain(bool force)
-{
-	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
-	sriov_autoerror err = NULL;
-	struct srv_job *job;
-
-	return srv_pf_drain(sim_daemon, pf, force, &job, &err) < 0 ? sriov_error_text(err) : NULL;
-}
-
-static char *resize(uint32_t count)
-{
-	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
-	sriov_autoerror err = NULL;
-	struct srv_job *job;
-
-	return srv_pf_resize(sim_daemon, pf, count, false, &job, &err) < 0 ? sriov_error_text(err)
-									   : NULL;
-}
-
-static char *undrain(void)
-{
-	struct answer answer = { 0 };
-
-	srv_pf_undrain(sim_daemon, srv_model_find_pf(sim_daemon->model, "enp1s0"), answered,
-		       &answer);
-	assert_true(sim_run_until(is_answered, &answer, 60000));
-	return answer.text;
-}
+#include "tests/unit/sim-failover.h"
 
 /* Adding */
 
@@ -339,7 +209,7 @@ static void higher_priority_takes_the_vf_of_the_lowest(void **state)
 {
 	struct sim_domain *low, *middle, *high;
 
-	sim_configure(CONFIG("\"preempt\":true"));
+	sim_configure(FAILOVER_CONFIG("\"preempt\":true"));
 	srv_daemon_reload(sim_daemon, NULL, NULL);
 	sim_settle();
 	low = running(1, 1);
@@ -381,121 +251,6 @@ static void pf_without_link_moves_its_nics_to_virtio_and_back(void **state)
 	sim_assert_rules();
 }
 
-/* Drain and resize */
-
-static void drain_takes_all_and_undrain_brings_them_back(void **state)
-{
-	struct sim_domain *one = running(1, 0), *two = running(2, 0);
-
-	sim_assert_done(drain(false));
-	sim_settle();
-	assert_null(nic_of(one)->vf);
-	assert_null(nic_of(two)->vf);
-	sim_assert_counts("enp1s0", "2 free");
-	sim_run(60000);
-	assert_null(nic_of(one)->vf);
-	sim_assert_rules();
-	sim_assert_done(undrain());
-	sim_settle();
-	assert_non_null(nic_of(one)->vf);
-	assert_non_null(nic_of(two)->vf);
-	sim_assert_rules();
-}
-
-static void drain_that_would_interrupt_somebody_is_refused(void **state)
-{
-	struct sim_domain *exclusive = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
-
-	sim_assert_done(sim_boot(exclusive));
-	sim_settle();
-	sim_assert_refused(drain(false), "nic web1/net0 (exclusive)");
-	sim_assert_done(drain(true));
-	sim_settle();
-	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
-	assert_non_null(strstr(nic_of(exclusive)->row.reason, "enp1s0: drained"));
-	sim_assert_rules();
-}
-
-static void drain_of_a_claimed_vf_is_refused_always(void **state)
-{
-	sim_assert_done(sim_claim_vf("dpdk", "net0", "a"));
-	sim_assert_refused(drain(false), "claimed by hand");
-	sim_assert_refused(drain(true), "claimed by hand");
-}
-
-static void drain_outlives_the_daemon(void **state)
-{
-	struct sim_domain *web = running(1, 0);
-
-	sim_assert_done(drain(false));
-	sim_stop();
-	sim_start();
-	sim_run(5000);
-	sim_settle();
-	assert_null(nic_of(web)->vf);
-	sim_run(60000);
-	assert_null(nic_of(web)->vf);
-	sim_assert_done(undrain());
-	sim_settle();
-	assert_non_null(nic_of(web)->vf);
-	sim_assert_rules();
-}
-
-static void resize_makes_the_vfs_anew_and_promotes_again(void **state)
-{
-	struct sim_domain *one = running(1, 0), *two = running(2, 0);
-
-	sim_assert_done(resize(5));
-	sim_run(30000);
-	sim_settle();
-	sim_assert_counts("enp1s0", "3 free, 2 owned");
-	assert_non_null(nic_of(one)->vf);
-	assert_non_null(nic_of(two)->vf);
-	sim_assert_rules();
-	/* The number stays, restart or not. */
-	sim_stop();
-	sim_start();
-	sim_assert_counts("enp1s0", "3 free, 2 owned");
-	sim_assert_done(resize(2));
-	sim_run(30000);
-	sim_settle();
-	sim_assert_counts("enp1s0", "2 owned");
-	sim_assert_rules();
-}
-
-static void resize_goes_on_after_a_restart(void **state)
-{
-	struct sim_domain *web = running(1, 0);
-
-	sim_world->faults.deaf_guest = true;
-	sim_assert_done(resize(5));
-	sim_run(2000);
-	sim_stop();
-	sim_world->faults.deaf_guest = false;
-	sim_start();
-	sim_run(400000);
-	sim_settle();
-	sim_assert_counts("enp1s0", "4 free, 1 owned");
-	assert_non_null(nic_of(web)->vf);
-	sim_assert_rules();
-}
-
-static void resize_is_undone_by_undrain(void **state)
-{
-	struct sim_domain *web = running(1, 0);
-
-	sim_world->faults.deaf_guest = true;
-	sim_assert_done(resize(5));
-	sim_run(2000);
-	sim_assert_done(undrain());
-	sim_world->faults.deaf_guest = false;
-	sim_run(400000);
-	sim_settle();
-	sim_assert_counts("enp1s0", "1 free, 1 owned");
-	assert_non_null(nic_of(web)->vf);
-	sim_assert_rules();
-}
-
 /* Restarts */
 
 static void restart_touches_no_promoted_guest(void **state)
@@ -531,7 +286,7 @@ static void vf_lost_while_nobody_watched_is_noticed(void **state)
 	sim_assert_rules();
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, failover_set_up, failover_tear_down)
 
 int main(void)
 {
@@ -550,13 +305,6 @@ int main(void)
 		CASE(guest_that_lets_go_late_is_demoted_then),
 		CASE(higher_priority_takes_the_vf_of_the_lowest),
 		CASE(pf_without_link_moves_its_nics_to_virtio_and_back),
-		CASE(drain_takes_all_and_undrain_brings_them_back),
-		CASE(drain_that_would_interrupt_somebody_is_refused),
-		CASE(drain_of_a_claimed_vf_is_refused_always),
-		CASE(drain_outlives_the_daemon),
-		CASE(resize_makes_the_vfs_anew_and_promotes_again),
-		CASE(resize_goes_on_after_a_restart),
-		CASE(resize_is_undone_by_undrain),
 		CASE(restart_touches_no_promoted_guest),
 		CASE(vf_lost_while_nobody_watched_is_noticed),
 	};
