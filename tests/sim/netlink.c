@@ -663,3 +663,9 @@ void sim_pci_error_event(uint8_t bus, uint8_t slot, uint8_t function, enum snl_u
 	if (uevents)
 		uevents->handler.pci_error(bdf, what, uevents->data);
 }
+
+void sim_pci_overrun(void)
+{
+	if (uevents)
+		uevents->handler.overrun(uevents->data);
+}

@@ -22,5 +22,7 @@ void sim_link_event(uint32_t ifindex);
 void sim_pci_removed_event(uint8_t bus, uint8_t slot, uint8_t function);
 /* And that the kernel recovers one from an error. */
 void sim_pci_error_event(uint8_t bus, uint8_t slot, uint8_t function, enum snl_uevent what);
+/* Events of functions were lost. */
+void sim_pci_overrun(void);
 /* Its events were lost. */
 void sim_link_overrun(void);
