@@ -164,6 +164,8 @@ json_t *srv_vf_to_json(const struct srv_vf *vf, const struct snl_vf_attrs *attrs
 		set_text(json, "pool", vf->pool->name);
 	if (!reason && state == SRV_VF_STATE_DIRTY && vf->held)
 		reason = "a process still has it open";
+	if (!reason)
+		reason = vf->health.fault;
 	set_text(json, "reason", reason);
 	if (vf->facts) {
 		set_text(json, "driver", vf->facts->driver);
