@@ -40,10 +40,10 @@ static ssize_t fuzz_read(int fd, void *to, size_t size)
 	return (ssize_t)n;
 }
 
-#define read	    fuzz_read
-#define main	    filter_main
-#define filter_main __attribute__((unused)) filter_main
-int filter_main(int argc, char **argv);
+int filter_main(int argc, char **argv); /* never called */
+#define SRIOVD_LIBEXECDIR "/nowhere"
+#define read		  fuzz_read
+#define main		  filter_main
 #include "srv/hook/filter.c" /* its parts are its own */
 #undef read
 #undef main
