@@ -41,14 +41,55 @@ static const char *value_of(const char *text, size_t len, const char *key)
 	return NULL;
 }
 
-bool snl_uevent_parse(const char *text, size_t len, struct sriov_bdf *ret)
+static enum snl_uevent what_of_error(const char *error)
+{
+	static const char *const errors[] = { [SNL_UEVENT_RECOVERY_BEGUN] = "BEGIN_RECOVERY",
+					      [SNL_UEVENT_RECOVERED] = "SUCCESSFUL_RECOVERY",
+					      [SNL_UEVENT_RECOVERY_FAILED] = "FAILED_RECOVERY" };
+
+	for (size_t i = SNL_UEVENT_RECOVERY_BEGUN; error && i < G_N_ELEMENTS(errors); i++) {
+		if (strcmp(error, errors[i]) == 0)
+			return (enum snl_uevent)i;
+	}
+	return SNL_UEVENT_OTHER;
+}
+
+enum snl_uevent snl_uevent_parse(const char *text, size_t len, struct sriov_bdf *ret)
 {
 	const char *action = value_of(text, len, "ACTION");
 	const char *subsystem = value_of(text, len, "SUBSYSTEM");
 	const char *address = value_of(text, len, "PCI_SLOT_NAME");
+	enum snl_uevent what = SNL_UEVENT_OTHER;
 
-	return g_strcmp0(action, "remove") == 0 && g_strcmp0(subsystem, "pci") == 0 && address &&
-	       sriov_bdf_parse(address, ret) == 0;
+	if (g_strcmp0(action, "remove") == 0)
+		what = SNL_UEVENT_REMOVED;
+	else if (g_strcmp0(action, "change") == 0)
+		what = what_of_error(value_of(text, len, "ERROR_EVENT"));
+	if (what == SNL_UEVENT_OTHER || g_strcmp0(subsystem, "pci") != 0 || !address ||
+	    sriov_bdf_parse(address, ret) < 0)
+		return SNL_UEVENT_OTHER;
+	return what;
+}
+
+static void tell(const char *text, size_t len, const struct snl_uevents_handler *handler,
+		 void *data)
+{
+	struct sriov_bdf bdf;
+	enum snl_uevent what = snl_uevent_parse(text, len, &bdf);
+
+	switch (what) {
+	case SNL_UEVENT_OTHER:
+		return;
+	case SNL_UEVENT_REMOVED:
+		handler->pci_removed(bdf, data);
+		return;
+	case SNL_UEVENT_RECOVERY_BEGUN:
+	case SNL_UEVENT_RECOVERED:
+	case SNL_UEVENT_RECOVERY_FAILED:
+		handler->pci_error(bdf, what, data);
+		return;
+	}
+	g_assert_not_reached();
 }
 
 void snl_uevents_read(int fd, const struct snl_uevents_handler *handler, void *data)
@@ -58,12 +99,10 @@ void snl_uevents_read(int fd, const struct snl_uevents_handler *handler, void *d
 	int r;
 
 	while ((r = snl_receive(fd, &buf, &size, &len)) != -EAGAIN) {
-		struct sriov_bdf bdf;
-
 		if (r < 0)
 			handler->overrun(data);
-		else if (snl_uevent_parse((const char *)buf, len, &bdf))
-			handler->pci_removed(bdf, data);
+		else
+			tell((const char *)buf, len, handler, data);
 		if (r < 0 && r != -ENOBUFS)
 			return; /* not one that ends by reading on */
 	}

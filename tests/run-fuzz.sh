@@ -7,7 +7,7 @@ seconds=$1
 shift
 flags="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
 make --no-print-directory -j"$(nproc)" VARIANT=fuzz CC=clang HARDEN= SAN=1 OPT="-O1 -g" CFLAGS="$flags" fuzz-libs
-libs=$(pkg-config --libs glib-2.0 jansson libxml-2.0 libnl-3.0 libnl-route-3.0 libpci libvirt libsystemd sqlite3 libacl)
+libs=$(pkg-config --libs glib-2.0 jansson libxml-2.0 libnl-3.0 libnl-route-3.0 libpci libvirt libvirt-qemu libsystemd sqlite3 libacl)
 failed=0
 for source in "$@"; do
 	name=$(basename "$source" .c)

@@ -21,7 +21,8 @@ const struct ctl_command ctl_pf_list = {
 	.summary = "Lists the PFs of the host and what their VFs are doing",
 	.text = "OWNED VFs have an owner, FREE ones are scrubbed and ready. DIRTY ones wait for "
 		"their "
-		"scrub, QUARANTINED ones could not be scrubbed, UNUSABLE ones cannot be given to a "
+		"scrub, QUARANTINED ones could not be scrubbed or had a PCIe error, UNUSABLE ones "
+		"cannot be given to a "
 		"guest: 'sriovctl vf list' says why. VFS says \"4 of 7\" where the configuration "
 		"wants another number than there are.",
 	.is_default = true,

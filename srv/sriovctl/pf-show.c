@@ -69,6 +69,7 @@ static void print_pf(struct ctl *ctl, const json_t *pf)
 				 (int)json_integer_value(numa));
 	ctl_field(table, "pool", CTL_PLAIN, ctl_str(pf, "pool"));
 	ctl_field(table, "VFs", CTL_PLAIN, vfs);
+	ctl_error_fields(table, pf);
 	ctl_table_end(table);
 }
 

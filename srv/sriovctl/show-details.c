@@ -55,6 +55,18 @@ static void attribute_fields(struct ctl_table *table, const json_t *attributes)
 	ctl_field(table, "link state", CTL_PLAIN, ctl_str(attributes, "linkState"));
 }
 
+void ctl_error_fields(struct ctl_table *table, const json_t *json)
+{
+	const json_t *errors = json_object_get(json, "pcieErrors");
+	json_int_t fatal = ctl_int(errors, "fatal"), nonfatal = ctl_int(errors, "nonfatal");
+
+	if (errors)
+		ctl_field_format(table, "PCIe errors", fatal || nonfatal ? CTL_WARN : CTL_PLAIN,
+				 "%" JSON_INTEGER_FORMAT " fatal, %" JSON_INTEGER_FORMAT " not",
+				 fatal, nonfatal);
+	ctl_field(table, "fault", CTL_BAD, ctl_str(json, "fault"));
+}
+
 void ctl_show_vf(struct ctl *ctl, const json_t *vf)
 {
 	g_autofree char *owner = ctl_vf_owner(vf), *state = with_reason(vf);
@@ -70,6 +82,7 @@ void ctl_show_vf(struct ctl *ctl, const json_t *vf)
 	ctl_field(table, "pool", CTL_PLAIN, ctl_str(vf, "pool"));
 	ctl_field(table, "driver", CTL_PLAIN, driver);
 	ctl_field(table, "netdev", CTL_PLAIN, ctl_str(vf, "netdev"));
+	ctl_error_fields(table, vf);
 	attribute_fields(table, json_object_get(vf, "attributes"));
 	ctl_table_end(table);
 }

@@ -42,6 +42,8 @@ void ctl_show_nics(struct ctl *ctl, const json_t *nics, bool brief);
 /* All that is known of a nic, as names and values. */
 void ctl_show_nic(struct ctl *ctl, const json_t *nic);
 void ctl_show_vf(struct ctl *ctl, const json_t *vf);
+/* Of a PF or VF: its PCIe errors. */
+void ctl_error_fields(struct ctl_table *table, const json_t *json);
 
 /* A list of Problem, errors first; returns how many of them are errors. */
 size_t ctl_show_problems(struct ctl *ctl, const json_t *problems);

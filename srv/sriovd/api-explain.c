@@ -54,6 +54,24 @@ static void say_idle(json_t *text, const struct explain *explain, const struct s
 			  "answer.");
 }
 
+static void say_fault(json_t *text, const struct srv_nic *nic)
+{
+	const char *fault = nic->vf->health.fault;
+
+	if (!fault)
+		return;
+	if (nic->row.mode == SRV_MODE_FAILOVER)
+		say(text, "Of this VF: %s. So it is to give it up and go on with virtio.", fault);
+	else
+		say(text,
+		    "Of this VF: %s. It keeps it all the same, as it has nothing else; it gets "
+		    "another one when its owner starts anew%s.",
+		    fault,
+		    nic->row.owner.kind == SRV_OWNER_MANUAL ? ", that is when it is released and "
+							      "claimed again"
+							    : "");
+}
+
 static void say_vf(json_t *text, const struct srv_nic *nic)
 {
 	g_autofree char *name = srv_vf_name(nic->vf);
@@ -68,6 +86,7 @@ static void say_vf(json_t *text, const struct srv_nic *nic)
 		    "the "
 		    "PF is gone.",
 		    name);
+	say_fault(text, nic);
 }
 
 static void say_state(json_t *text, const struct explain *explain, const struct srv_nic *nic)
@@ -135,8 +154,8 @@ static void say_candidate(json_t *text, const struct srv_candidate *candidate)
 		say(text, "%s: %u of its VFs wait for their scrub.", pf->name,
 		    candidate->counts[SRV_VF_STATE_DIRTY]);
 	if (candidate->counts[SRV_VF_STATE_QUARANTINED])
-		say(text, "%s: %u of its VFs are quarantined, as they could not be scrubbed.",
-		    pf->name, candidate->counts[SRV_VF_STATE_QUARANTINED]);
+		say(text, "%s: %u of its VFs are quarantined (sriovctl vf list %s says why).",
+		    pf->name, candidate->counts[SRV_VF_STATE_QUARANTINED], pf->name);
 	if (candidate->counts[SRV_VF_UNUSABLE])
 		say(text, "%s: %u of its VFs are unusable: %s.", pf->name,
 		    candidate->counts[SRV_VF_UNUSABLE],

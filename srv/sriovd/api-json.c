@@ -56,6 +56,15 @@ static void add_facts(json_t *json, const struct spci_pf *facts)
 	set_int(json, "numVfs", facts->num_vfs);
 }
 
+static void add_health(json_t *json, const struct srv_health *health)
+{
+	if (health->seen.known)
+		json_object_set_new(json, "pcieErrors",
+				    json_pack("{s:I, s:I}", "fatal", (json_int_t)health->seen.fatal,
+					      "nonfatal", (json_int_t)health->seen.nonfatal));
+	set_text(json, "fault", health->fault);
+}
+
 static char *reason_of(const struct srv_pf *pf, const struct srv_pf_view *view)
 {
 	const char *problem = view ? view->problem : NULL;
@@ -93,6 +102,7 @@ json_t *srv_pf_to_json(const struct srv_model *model, const struct srv_pf *pf,
 	set_text(json, "reason", reason);
 	if (pf->drained)
 		json_object_set_new(json, "drained", json_true());
+	add_health(json, &pf->health);
 	return json;
 }
 
@@ -154,6 +164,8 @@ json_t *srv_vf_to_json(const struct srv_vf *vf, const struct snl_vf_attrs *attrs
 		set_text(json, "pool", vf->pool->name);
 	if (!reason && state == SRV_VF_STATE_DIRTY && vf->held)
 		reason = "a process still has it open";
+	if (!reason)
+		reason = vf->health.fault;
 	set_text(json, "reason", reason);
 	if (vf->facts) {
 		set_text(json, "driver", vf->facts->driver);
@@ -161,6 +173,7 @@ json_t *srv_vf_to_json(const struct srv_vf *vf, const struct snl_vf_attrs *attrs
 		if (vf->facts->iommu_group >= 0)
 			set_int(json, "iommuGroup", vf->facts->iommu_group);
 	}
+	add_health(json, &vf->health);
 	if (vf->nic) {
 		json_object_set_new(json, "owner", srv_owner_to_json(&vf->nic->row.owner));
 		set_text(json, "nic", vf->nic->row.id);

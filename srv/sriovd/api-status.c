@@ -101,6 +101,13 @@ static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
 				   "detached; sriovd keeps trying");
 }
 
+/* Of one that is gone or stuck there is worse to say. */
+static void append_fault(json_t *problems, const struct srv_pf *pf)
+{
+	if (pf->facts && pf->health.fault)
+		srv_problem_append(problems, false, pf->name, pf->health.fault);
+}
+
 static void append_pf(json_t *problems, const struct srv_pf *pf)
 {
 	guint reserved = pf->counts[SRV_VF_OWNED];
@@ -146,6 +153,13 @@ static void append_vfs(json_t *problems, const struct srv_pf *pf)
 		if (vf->nic && !vf->facts)
 			srv_problem_append(problems, true, name,
 					   "it has an owner, and the kernel does not have it");
+		if (vf->nic && vf->health.fault) {
+			g_autofree char *subject = srv_nic_subject(vf->nic);
+			g_autofree char *text = g_strdup_printf("%s, and %s has it",
+								vf->health.fault, subject);
+
+			srv_problem_append(problems, true, name, text);
+		}
 		if (vf->facts && srv_vf_state(vf, &reason) == SRV_VF_STATE_QUARANTINED)
 			srv_problem_append(problems, true, name,
 					   reason ?: "quarantined, for a reason that was lost");
@@ -188,6 +202,7 @@ json_t *srv_api_problems(struct srv_daemon *daemon)
 	srv_net_each_late(daemon, append_late, problems);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		append_pf(problems, daemon->model->pfs->pdata[i]);
+		append_fault(problems, daemon->model->pfs->pdata[i]);
 		append_vfs(problems, daemon->model->pfs->pdata[i]);
 	}
 	append_nics(problems, daemon);

@@ -8,6 +8,7 @@
 #include "srv/sriovd/api.h"
 #include "srv/sriovd/door.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/fault.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -201,6 +202,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->model = srv_model_new();
 	daemon->events = srv_events_new();
 	daemon->jobs = srv_jobs_new();
+	daemon->faults = srv_faults_new(daemon);
 	daemon->domain_queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_unref);
 	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
 	daemon->numa_nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -254,6 +256,7 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 			return r;
 	}
 	srv_host_follow_names(daemon);
+	srv_fault_look(daemon);
 	srv_sweep(daemon);
 	srv_host_provision(daemon);
 	srv_reconcile_claims(daemon, NULL);
@@ -311,6 +314,7 @@ static void stop_sources(struct srv_daemon *daemon)
 	if (daemon->reconcile_soon_source)
 		g_source_remove(daemon->reconcile_soon_source);
 	daemon->refresh_source = daemon->reconcile_source = daemon->reconcile_soon_source = 0;
+	srv_faults_stop(daemon->faults);
 	if (daemon->monitor)
 		snl_monitor_free(daemon->monitor);
 	daemon->monitor = NULL;
@@ -320,6 +324,7 @@ static void stop_sources(struct srv_daemon *daemon)
 static void release(struct srv_daemon *daemon)
 {
 	srv_failover_free(daemon);
+	srv_faults_free(daemon->faults);
 	srv_virt_free(daemon->virt);
 	srv_queue_unref(daemon->host_queue);
 	srv_queue_unref(daemon->net_queue);

@@ -18,6 +18,7 @@
 struct snl_monitor;
 struct snl_uevents;
 struct srv_failover;
+struct srv_faults;
 struct srv_interface;
 struct srv_varlink;
 
@@ -56,6 +57,7 @@ struct srv_daemon {
 	struct snl_monitor *monitor;
 	struct snl_uevents *uevents;
 	struct srv_failover *failover;	  /* failover.h; NULL until there is such a nic */
+	struct srv_faults *faults;	  /* fault.h */
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
 	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */
 	guint domain_queues_max;	  /* above this many, idle ones are given up */

@@ -456,6 +456,9 @@ static char *reason_to_demote(struct srv_daemon *daemon, const struct srv_nic *n
 	if (pf->facts && pf->facts->link == SPCI_LINK_DOWN &&
 	    now - pf->link_since >= settings->link_down_seconds * G_USEC_PER_SEC)
 		return g_strdup_printf("the link of %s is down", pf->name);
+	if (nic->vf->health.fault)
+		return g_strdup_printf("of its VF %s/%u: %s", pf->name, nic->vf->ref.index,
+				       nic->vf->health.fault);
 	if (!nic->team.in_use &&
 	    now - nic->team.idle_since >= settings->negotiate_seconds * G_USEC_PER_SEC)
 		return g_strdup_printf("its guest has not used the VF for %u s",

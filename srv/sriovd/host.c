@@ -9,6 +9,7 @@
 #include "pci/inventory.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/fault.h"
 #include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/provision.h"
@@ -246,6 +247,7 @@ static void refresh_ended(void *data)
 		srv_host_follow_names(daemon);
 		record_vanished(daemon);
 		tell_losses(daemon, before);
+		srv_fault_look(daemon);
 		srv_host_provision(daemon);
 	}
 	g_free(refresh);
@@ -340,6 +342,23 @@ static void on_overrun(void *data)
 	srv_host_refresh(data);
 }
 
+static void on_devices_overrun(void *data)
+{
+	srv_host_refresh(data);
+	srv_fault_events_lost(data);
+}
+
+static void on_pci_error(struct sriov_bdf bdf, enum snl_uevent what, void *data)
+{
+	struct srv_daemon *daemon = data;
+	struct srv_pf *pf = srv_model_pf(daemon->model, bdf);
+
+	srv_fault_event(daemon, bdf, what);
+	/* Its driver has most likely set it up anew. */
+	if (pf && pf->facts && what == SNL_UEVENT_RECOVERED)
+		restore_vfs(daemon, pf);
+}
+
 static void on_pci_removed(struct sriov_bdf bdf, void *data)
 {
 	struct srv_daemon *daemon = data;
@@ -352,7 +371,8 @@ int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err)
 {
 	static const struct snl_monitor_handler links = { .link = on_link, .overrun = on_overrun };
 	static const struct snl_uevents_handler devices = { .pci_removed = on_pci_removed,
-							    .overrun = on_overrun };
+							    .pci_error = on_pci_error,
+							    .overrun = on_devices_overrun };
 	sriov_autoerror why = NULL;
 	int r = snl_monitor_new(NULL, &links, daemon, &daemon->monitor, err);
 

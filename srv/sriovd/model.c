@@ -14,6 +14,7 @@ static void vf_free(gpointer data)
 
 	g_free(vf->reason);
 	g_free(vf->foreign);
+	srv_health_reset(&vf->health);
 	srv_model_forget_ex_owner(vf);
 	g_free(vf);
 }
@@ -29,6 +30,7 @@ static void pf_free(gpointer data)
 		spci_pf_free(pf->facts);
 	srv_serial_unref(pf->serial);
 	srv_queue_unref(pf->queue);
+	srv_health_reset(&pf->health);
 	g_free(pf->name);
 	g_free(pf->reason);
 	g_free(pf->stranger);
@@ -254,6 +256,7 @@ static void join_vfs(struct srv_pf *pf)
 		if (vf->facts)
 			continue;
 		vf->fresh = false;
+		srv_health_reset(&vf->health);
 		if (vf->mark != SRV_VF_CLEAN)
 			continue;
 		vf->mark = SRV_VF_DIRTY;
@@ -376,6 +379,8 @@ void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	pf->facts = facts;
+	if (!facts)
+		srv_health_reset(&pf->health);
 	pf->taken = ++model->takes;
 	join_vfs(pf);
 	name_pf(pf);
@@ -539,6 +544,11 @@ static const char *unusable_reason(const struct srv_vf *vf)
 		return "the kernel does not have it now";
 	if (vf->foreign)
 		return vf->foreign;
+	if (vf->health.recovering_since)
+		return "the kernel is recovering it from a PCIe error";
+	/* Clean for want of having been touched, or because it was scrubbed after its error. */
+	if (vf->health.watched_until || (vf->health.fault && vf->mark == SRV_VF_CLEAN))
+		return vf->health.fault;
 	if (vf->pool->device_type == SRV_DEVICE_NETDEV)
 		return facts->driver && !g_str_equal(facts->driver, "vfio-pci")
 			       ? NULL
@@ -567,6 +577,9 @@ enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)
 	else if (vf->mark == SRV_VF_QUARANTINED) {
 		state = SRV_VF_STATE_QUARANTINED;
 		reason = vf->reason;
+	} else if (vf->health.condemned) {
+		state = SRV_VF_STATE_QUARANTINED;
+		reason = vf->health.fault;
 	} else if ((reason = unusable_reason(vf)))
 		state = SRV_VF_UNUSABLE;
 	else
@@ -638,6 +651,20 @@ void srv_model_set_foreign(struct srv_vf *vf, const char *holder)
 	if (copy)
 		vf->fresh = false;
 	srv_pf_recount(vf->pf);
+}
+
+void srv_health_set_fault(struct srv_health *health, const char *fault)
+{
+	char *copy = g_strdup(fault);
+
+	g_free(health->fault);
+	health->fault = copy;
+}
+
+void srv_health_reset(struct srv_health *health)
+{
+	g_free(health->fault);
+	*health = (struct srv_health){ 0 };
 }
 
 /* Nics */

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "pci/aer.h"
 #include "pci/inventory.h"
 #include "srv/sriovd/config.h"
 #include "srv/sriovd/ledger.h"
@@ -31,6 +32,19 @@ enum srv_vf_state {
 };
 #define SRV_VF_STATES (SRV_VF_UNMANAGED + 1)
 
+/* PCIe errors of a function, as far as they were seen; fault.h says what follows of them. */
+struct srv_health {
+	struct spci_aer seen; /* the kernel's counters when they were read last */
+	/* Of a VF until it has been scrubbed and watched after it: "it had 1 fatal PCIe error" */
+	char *fault;
+	int64_t fault_at; /* g_get_monotonic_time() of the last error; 0: none */
+	bool condemned;	  /* nobody gets it any more */
+	/* g_get_monotonic_time() since when the kernel recovers it, and until when it is watched
+	 * after its scrub; 0: not so */
+	int64_t recovering_since, watched_until;
+	bool unjudged; /* the kernel began to recover it, and the counters were not read since */
+};
+
 struct srv_vf {
 	struct srv_pf *pf;
 	struct srv_vf_ref ref;
@@ -52,6 +66,7 @@ struct srv_vf {
 	bool held;	   /* the last scrub found a process still using it */
 	bool stalled;	   /* the last scrub could not be tried: its PF was down */
 	uint32_t verified; /* enum snl_vf_attr: set for its owner and read back */
+	struct srv_health health;
 };
 
 enum srv_pf_state {
@@ -106,6 +121,8 @@ struct srv_pf {
 	int64_t settling_since;
 	GPtrArray *vfs; /* of struct srv_vf, by index; also such that only the ledger knows */
 	uint32_t counts[SRV_VF_STATES];
+	struct srv_health health;
+	uint64_t looked; /* the last look at its errors that was taken (fault.h) */
 	/* The executors of its work, made and used by the operations, not by the model. */
 	struct srv_serial *serial;
 	struct srv_queue *queue;
@@ -252,6 +269,10 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 void srv_model_forget_ex_owner(struct srv_vf *vf);
 void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason);
 void srv_model_set_foreign(struct srv_vf *vf, const char *holder);
+/* Sets what is wrong with a function (copied; NULL: nothing any more). */
+void srv_health_set_fault(struct srv_health *health, const char *fault);
+/* Nothing is known of its errors any more: it is another one now. */
+void srv_health_reset(struct srv_health *health);
 
 /* By their names: is an uplink this netdev itself, or a VLAN link "NETDEV.VLAN" on it? */
 bool srv_uplink_is_on(const char *uplink, const char *netdev);

@@ -11,6 +11,7 @@
 #include "netlink/link.h"
 #include "srv/helper/protocol.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/fault.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
@@ -111,6 +112,9 @@ static void finish(struct provision *work, enum srv_pf_state state, const char *
 		srv_event(daemon->events, LOG_INFO, "pf", pf->name, "ready, %u VFs%s%s",
 			  pf->facts ? pf->facts->num_vfs : 0, reason ? "; " : "",
 			  reason ? reason : "");
+	/* From here on its VFs' errors count. */
+	if (state == SRV_PF_READY)
+		srv_fault_look(daemon);
 	if (work->made)
 		srv_reconcile_claims(daemon, pf);
 	srv_serial_next(pf->serial);

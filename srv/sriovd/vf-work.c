@@ -7,6 +7,7 @@
 #include "pci/sriov.h"
 #include "srv/helper/protocol.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/fault.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
@@ -415,6 +416,7 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 			srv_model_mark_vf(work->vf, SRV_VF_DIRTY, NULL);
 		} else {
 			srv_event(scrub->daemon->events, LOG_INFO, "vf", name, "scrubbed, free");
+			srv_fault_scrubbed(scrub->daemon, work->vf);
 		}
 	}
 	if (held)
@@ -459,6 +461,11 @@ static void scrub_record(struct scrub *scrub)
 		if (work->held || work->gone || scrub->error)
 			continue;
 		work->vf->fresh = false;
+		/* An error came meanwhile, be it of the reset itself. */
+		if (work->vf->health.condemned && !work->error) {
+			why = g_strdup(work->vf->health.fault);
+			sriov_error_set(&work->error, SRIOV_ERROR_DEVICE, EIO, NULL, "%s", why);
+		}
 		srv_model_mark_vf(work->vf, work->error ? SRV_VF_QUARANTINED : SRV_VF_CLEAN, why);
 		srv_daemon_put_vf(txn, work->vf);
 	}

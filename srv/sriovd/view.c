@@ -12,6 +12,7 @@
 
 #include "netlink/link.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/fault.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/log.h"
@@ -40,10 +41,12 @@ struct reader {
 	GPtrArray *now, *next; /* of struct view; now is NULL while it does not read */
 	/* of one round */
 	uint32_t ifindex;
-	uint64_t since; /* the model's takes when it began */
+	uint64_t since;	 /* the model's takes when it began */
+	uint64_t number; /* of its look at errors */
 	struct spci_pf *facts;
 	struct snl_vf_attrs *vf_attrs;
 	size_t n_attrs;
+	struct srv_fault_look *faults;
 	struct sriov_error *error, *attrs_error;
 };
 
@@ -169,7 +172,11 @@ static void reader_run(void *data)
 
 	if (spci_pf_read(reader->daemon->root, reader->pf->bdf, &reader->facts, &reader->error) <
 		    0 ||
-	    !reader->attrs || !reader->facts->ifindex || !reader->facts->num_vfs)
+	    !reader->attrs)
+		return;
+	reader->faults = srv_fault_look_new(reader->facts, reader->number);
+	srv_fault_look_run(reader->faults, reader->daemon->root);
+	if (!reader->facts->ifindex || !reader->facts->num_vfs)
 		return;
 	if (snl_new(&nl, &reader->attrs_error) < 0)
 		return;
@@ -206,6 +213,8 @@ static void reader_done(void *data)
 	if (reader->facts || (reader->error && reader->error->code == SRIOV_ERROR_NOT_FOUND))
 		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts),
 				reader->since);
+	if (reader->faults)
+		srv_fault_look_take(reader->daemon, g_steal_pointer(&reader->faults));
 	for (guint i = 0; i < views->len; i++)
 		fill(reader, views->pdata[i]);
 	g_clear_pointer(&reader->vf_attrs, g_free);
@@ -228,6 +237,7 @@ static void reader_start(struct reader *reader)
 	reader->now = reader->next;
 	reader->next = g_ptr_array_new();
 	reader->since = reader->daemon->model->takes;
+	reader->number = srv_fault_number(reader->daemon);
 	srv_queue_push(reader->pf->queue, reader_run, reader_done, reader);
 }
 

@@ -99,20 +99,27 @@ static void on_metadata(virConnectPtr conn, virDomainPtr domain, int type, const
 		announce(data, domain, SRV_VIRT_DEFINED);
 }
 
-/* QEMU's own event, of which libvirt makes none: {"device-id": "ua-sriov-net0"}. */
+char *srv_virt_event_device(const char *details)
+{
+	json_t *json = details ? json_loads(details, 0, NULL) : NULL;
+	char *alias = g_strdup(json_string_value(json_object_get(json, "device-id")));
+
+	json_decref(json);
+	return alias;
+}
+
+/* QEMU's own event, of which libvirt makes none. */
 static void on_negotiated(virConnectPtr conn, virDomainPtr domain, const char *event,
 			  long long seconds, unsigned int micros, const char *details, void *data)
 {
 	struct srv_virt *virt = data;
-	json_t *json = details ? json_loads(details, 0, NULL) : NULL;
-	const char *alias = json_string_value(json_object_get(json, "device-id"));
+	g_autofree char *alias = srv_virt_event_device(details);
 	char uuid[VIR_UUID_STRING_BUFLEN];
 
 	if (alias && !srv_virt_is_closing(virt) && virt->handler.negotiated) {
 		uuid_of(domain, uuid);
 		virt->handler.negotiated(uuid, alias, virt->data);
 	}
-	json_decref(json);
 }
 
 static const struct {

@@ -135,6 +135,12 @@ bool srv_virt_no_domain(void);
 /* As srv_virt_backend(), with another root of the file system. */
 const char *srv_virt_backend_at(int rootfd, const char *name);
 
+/*
+ * Which device an event of QEMU's is about: {"device-id": "ua-sriov-net0"}. NULL: none, or it is no
+ * such JSON. The caller owns it.
+ */
+char *srv_virt_event_device(const char *details);
+
 /* Is it the XML of a running domain? libvirt gives a root element with an id only to those. */
 bool srv_virt_xml_is_live(const char *xml);
 

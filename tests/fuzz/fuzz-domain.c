@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Domain XML from whoever may define domains, and our metadata element alone. Beyond not crashing:
- * what is taken keeps the promises of srv/domain/metadata.h, and what we format we take again.
+ * Domain XML from whoever may define domains, its PCI ports, and our metadata element alone. Beyond
+ * not crashing: what is taken keeps the promises of srv/domain/metadata.h, and what we format we
+ * take again.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 
 #include "base/parse.h"
 #include "srv/domain/metadata.h"
+#include "srv/domain/ports.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,8 +76,21 @@ static void check_element(const char *xml, size_t size)
 	g_ptr_array_unref(again);
 }
 
+/* What is no XML for the one is none for the other. */
+static void check_ports(const char *xml, size_t size)
+{
+	struct srv_ports ports = { 0 };
+	sriov_autoerror err = NULL;
+	int r = srv_ports_parse(xml, size, &ports, &err);
+
+	if (r < 0)
+		check_error(r, err);
+	g_assert(ports.free <= ports.ports && ports.ports <= 256);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	check_ports((const char *)data, size);
 	check_domain((const char *)data, size);
 	check_element((const char *)data, size);
 	return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Whatever arrives on a netlink socket: acks, links, VF lists, forwarding entries. */
+/* Whatever arrives on a netlink socket: acks, links, VF lists, forwarding entries, device events.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "netlink/fdb-message.h"
 #include "netlink/link-message.h"
 #include "netlink/socket.h"
+#include "netlink/uevent.h"
 #include "netlink/vf-message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,10 +60,31 @@ static void read_message(const struct nlmsghdr *h)
 	read_vfs(h);
 }
 
+/* The kernel's device events have no header. */
+static void read_uevent(const uint8_t *data, size_t size)
+{
+	char *copy = malloc(size ?: 1);
+	struct sriov_bdf bdf = { .domain = UINT32_MAX };
+	enum snl_uevent what;
+
+	if (size)
+		memcpy(copy, data, size);
+	what = snl_uevent_parse(copy, size, &bdf);
+	if (what != SNL_UEVENT_OTHER) {
+		char text[SRIOV_BDF_STRLEN];
+
+		g_assert(bdf.domain <= UINT16_MAX && bdf.slot < 32 && bdf.function < 8);
+		g_assert(memmem(copy, size, "SUBSYSTEM=pci", 14));
+		g_assert(*sriov_bdf_format(bdf, text));
+	}
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct nlmsghdr *h;
 
+	read_uevent(data, size);
 	if (size < NLMSG_HDRLEN)
 		return 0;
 	/* A copy of exactly that size, so that the sanitizer sees a read beyond it; and aligned. */

@@ -16,7 +16,9 @@
 #include <glib.h>
 
 #include "base/sysfs.h"
+#include "pci/aer.h"
 #include "pci/inventory.h"
+#include "pci/vector.h"
 #include "tests/support/tree.h"
 
 #define PF "sys/devices/pci0000:00/0000:01:00.0/"
@@ -43,6 +45,9 @@ static const char *const files[] = {
 	PF "net/ens1/address",
 	"sys/module/vfio/parameters/enable_unsafe_noiommu_mode",
 	"sys/kernel/iommu_groups/10/name",
+	PF "aer_dev_fatal",
+	PF "aer_dev_nonfatal",
+	"sys/kernel/irq/40/actions",
 };
 
 static char *root;
@@ -65,6 +70,9 @@ static void make_tree(void)
 					     .vf_driver = "iavf",
 					     .first_group = 10 });
 	tree_dir(root, "sys/module/vfio/parameters");
+	tree_dir(root, "sys/kernel/irq/40");
+	tree_file(root, PF "msi_irqs/40", "msix");
+	tree_file(root, PF "msi_irqs/x", "msix");
 	root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	atexit(remove_tree);
 }
@@ -107,6 +115,20 @@ static void read_parsers(void)
 	}
 }
 
+static void read_others(void)
+{
+	const struct sriov_bdf bdf = { .bus = 1 };
+	struct spci_aer aer;
+	int vectors = spci_vectors_in_use(root, bdf);
+
+	if (vectors < 0 || vectors > 1)
+		abort();
+	spci_aer_read(root, &bdf, 1, &aer);
+	/* What is not known says nothing that somebody could take for a number. */
+	if (!aer.known && aer.nonfatal)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -126,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	put(PF "config", data, size);
 	read_parsers();
+	read_others();
 	if (spci_inventory_read(root, &inventory, NULL) == 0) {
 		for (guint i = 0; i < inventory->pfs->len; i++)
 			check(inventory->pfs->pdata[i]);

@@ -665,3 +665,17 @@ void sim_pci_removed_event(uint8_t bus, uint8_t slot, uint8_t function)
 	if (uevents)
 		uevents->handler.pci_removed(bdf, uevents->data);
 }
+
+void sim_pci_error_event(uint8_t bus, uint8_t slot, uint8_t function, enum snl_uevent what)
+{
+	const struct sriov_bdf bdf = { 0, bus, slot, function };
+
+	if (uevents)
+		uevents->handler.pci_error(bdf, what, uevents->data);
+}
+
+void sim_pci_overrun(void)
+{
+	if (uevents)
+		uevents->handler.overrun(uevents->data);
+}

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netlink/uevent.h"
+
 /*
  * The rtnetlink of the simulated host. Programs are linked with --wrap=snl_new and so on, so that
  * netlink/ talks to this instead of the kernel: each socket is one end of a socketpair, and what is
@@ -18,5 +20,9 @@ bool sim_netlink_send(int fd, const void *bytes, size_t len);
 void sim_link_event(uint32_t ifindex);
 /* And of a PCI function that the kernel has removed. */
 void sim_pci_removed_event(uint8_t bus, uint8_t slot, uint8_t function);
+/* And that the kernel recovers one from an error. */
+void sim_pci_error_event(uint8_t bus, uint8_t slot, uint8_t function, enum snl_uevent what);
+/* Events of functions were lost. */
+void sim_pci_overrun(void);
 /* Its events were lost. */
 void sim_link_overrun(void);

@@ -258,6 +258,27 @@ void sim_show_link(const struct sim_link *link)
 	sim_doors_on();
 }
 
+/* The first and the last of the kernel's lines, and one between. */
+static void show_errors(const char *bdf, const char *severity, const char *total, uint32_t count)
+{
+	g_autofree char *path = g_strdup_printf("sys/devices/pci0000:00/%s/aer_dev_%s", bdf,
+						severity);
+	g_autofree char *text = g_strdup_printf("Undefined 0\nCmpltTO %u\nTOTAL_%s %u", count,
+						total, count);
+
+	tree_file(sim_root, path, text);
+}
+
+void sim_show_errors(uint8_t bus, uint8_t slot, uint8_t function, uint32_t fatal, uint32_t nonfatal)
+{
+	g_autofree char *bdf = g_strdup_printf("0000:%02x:%02x.%u", bus, slot, function);
+
+	begin();
+	show_errors(bdf, "fatal", "ERR_FATAL", fatal);
+	show_errors(bdf, "nonfatal", "ERR_NONFATAL", nonfatal);
+	end();
+}
+
 /* The daemon */
 
 /* Two folders above this program: plugins and helper are to be of the same build. */

@@ -61,6 +61,12 @@ void sim_bind_pf(uint8_t bus, const char *netdev, uint32_t ifindex);
 void sim_unplug_pf(uint8_t bus);
 void sim_plug_pf(uint8_t bus);
 void sim_rename_pf(uint8_t bus, const char *netdev);
+/*
+ * The kernel's counters of a function's PCIe errors, which are there from the first call on. Nobody
+ * is told; see sim_pci_error_event().
+ */
+void sim_show_errors(uint8_t bus, uint8_t slot, uint8_t function, uint32_t fatal,
+		     uint32_t nonfatal);
 /* Until nothing but periodic timers is left to do. */
 void sim_settle(void);
 

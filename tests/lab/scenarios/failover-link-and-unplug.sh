@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Link of a PF down and up, and the PF pulled out: failover nics carry on over virtio on another uplink, and come back.
+# FAULTS row 17: PF unplugged and plugged back
+# FAULTS row 18: link of a PF down and up
 # timeout: 600
 # long: for its time only
 LAB_FALLBACK='{ "type": "macvtap", "uplink": "enp2s0" }'
