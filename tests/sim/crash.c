@@ -148,7 +148,8 @@ static void judge_end(void)
 			sim_broken("at the end %s has %s", pf->name, counts);
 	}
 	for (int i = 0; i < SIM_LINKS; i++) {
-		if (sim_world->link[i].ifindex && sim_world->link[i].parent)
+		if (sim_world->link[i].ifindex && sim_world->link[i].parent &&
+		    !sim_world->link[i].foreign)
 			sim_broken("at the end there is still link %s", sim_world->link[i].name);
 		if (sim_world->fdb[i].ifindex)
 			sim_broken("at the end there is still a forwarding entry");
@@ -162,6 +163,9 @@ static void recover(void)
 	if (g_getenv("SIM_LOG"))
 		fprintf(stderr, "-- killed at %u (%s)\n", sim_world->doors, sim_world->killed_at);
 	sim_start();
+	sim_virt_event(sim_stranger()->uuid, SRV_VIRT_STARTED);
+	sim_virt_event(sim_stranger()->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
 	judge("after recovery");
 	if (g_getenv("SIM_LOG"))
 		fprintf(stderr, "-- recovered\n");

@@ -488,6 +488,18 @@ static void guest_whose_attach_was_cut_short_gets_all_attributes(void **state)
 	sim_assert_rules();
 }
 
+/* The daemon ended after the attach and before it had put right what libvirt had set. */
+static void attributes_that_a_crash_left_wrong_are_set_by_the_first_look(void **state)
+{
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_REQUIRED)));
+	sim_settle();
+	sim_stop();
+	sim_pf_by_bus(1)->vf[0].attrs.qos = 0;
+	sim_start();
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.qos, 3);
+	sim_assert_rules();
+}
+
 /* It does not let the VF go that is not as it should be: so nobody else gets it. */
 static void vf_that_cannot_be_withdrawn_stays_its_guests(void **state)
 {
@@ -812,6 +824,9 @@ int main(void)
 		sim_test(removed_nic_that_leaves_late_does_not_come_back),
 		cmocka_unit_test_setup_teardown(
 			guest_whose_attach_was_cut_short_gets_all_attributes, set_up_qos,
+			sim_tear_down),
+		cmocka_unit_test_setup_teardown(
+			attributes_that_a_crash_left_wrong_are_set_by_the_first_look, set_up_qos,
 			sim_tear_down),
 		cmocka_unit_test_setup_teardown(vf_that_cannot_be_withdrawn_stays_its_guests,
 						set_up_qos, sim_tear_down),
