@@ -165,7 +165,7 @@ static char *check_shown_vf(const struct srv_pf_view *view, uint32_t i)
 				       real->exists ? "" : " not");
 	if (!real->exists)
 		return NULL;
-	json = srv_vf_to_json(vf, i < view->n_attrs ? &view->attrs[i] : NULL);
+	json = srv_vf_view_to_json(vf, view);
 	shown = shown_text(json_object_get(json, "attributes"));
 	json_decref(json);
 	is = attrs_text(&real->attrs);
