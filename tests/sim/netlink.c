@@ -548,16 +548,14 @@ static void hang(const void *bytes)
 {
 	const struct nlmsghdr *h = bytes;
 	const struct ifinfomsg *info = nlmsg_data(h);
-	const struct sim_pf *pf = h->nlmsg_type == RTM_SETLINK
+	bool sets = h->nlmsg_type == RTM_SETLINK;
+	const struct sim_pf *pf = sets || h->nlmsg_type == RTM_GETLINK
 					  ? sim_pf_by_ifindex((uint32_t)info->ifi_index)
 					  : NULL;
 
-	if (!pf || sim_world->faults.hang_sets != pf->bus + 1)
-		return;
-	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&sim_world->faults.hang_sets, __ATOMIC_SEQ_CST) == pf->bus + 1)
-		g_usleep(1000);
-	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	if (pf)
+		sim_hang(sets ? &sim_world->faults.hang_sets : &sim_world->faults.hang_looks,
+			 (uint8_t)(pf->bus + 1));
 }
 
 bool sim_netlink_send(int fd, const void *bytes, size_t len)

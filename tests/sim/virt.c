@@ -234,6 +234,7 @@ void sim_virt_lose_connection(void)
 
 int sim_virt_not_connected(struct srv_virt *virt, struct sriov_error **err)
 {
+	sim_hang((const uint8_t *)&sim_world->faults.hang_virt, true);
 	if (virt->connected && !sim_world->faults.virt_down)
 		return 0;
 	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ENOTCONN, "libvirt",

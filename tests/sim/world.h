@@ -19,8 +19,8 @@
 #define SIM_VFS	    7
 #define SIM_LINKS   64
 #define SIM_DOMAINS 41 /* the last one does not use sriovd */
-#define SIM_NICS    4 /* of one domain */
-#define SIM_ATTRS   6 /* as enum snl_vf_attr has bits */
+#define SIM_NICS    4  /* of one domain */
+#define SIM_ATTRS   6  /* as enum snl_vf_attr has bits */
 #define SIM_CLAIMS  16
 
 struct sim_attrs {
@@ -129,6 +129,8 @@ struct sim_faults {
 	int fail_errno;
 	/* Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none */
 	uint8_t hang_sets;
+	uint8_t hang_looks;    /* ditto: looking at it, by netlink and in sysfs */
+	bool hang_virt;	       /* no call of libvirt comes back */
 	uint8_t fail_function; /* only of VFs with this function number + 1; 0: any */
 	uint32_t vf_limit;
 	/* libvirt */
