@@ -40,6 +40,51 @@ static int connect_daemon(struct ctl *ctl, const char *method, int reply_ms,
 	return 0;
 }
 
+/*
+ * The daemon answers at once, where the kernel does not with what that said last. A person, and
+ * even more a script, rather waits a little for what is.
+ */
+#define STALE_TRIES 5
+#define STALE_MS    200
+
+static bool any_stale(const json_t *things)
+{
+	const json_t *thing;
+	size_t i;
+
+	json_array_foreach (things, i, thing) {
+		if (json_object_get(thing, "stale"))
+			return true;
+	}
+	return false;
+}
+
+static bool is_stale(const json_t *reply)
+{
+	return any_stale(json_object_get(reply, "pfs")) ||
+	       any_stale(json_object_get(reply, "vfs")) ||
+	       json_object_get(json_object_get(reply, "vf"), "stale");
+}
+
+static int call_again(struct srv_client *client, const char *name, json_t *parameters, json_t **ret,
+		      struct sriov_error **err)
+{
+	json_t *reply = NULL;
+	int r = srv_client_call(client, name, json_incref(parameters), &reply, err);
+
+	for (unsigned i = 0; r >= 0 && i < STALE_TRIES && is_stale(reply); i++) {
+		g_clear_pointer(&reply, json_decref);
+		g_usleep(STALE_MS * 1000);
+		r = srv_client_call(client, name, json_incref(parameters), &reply, err);
+	}
+	json_decref(parameters);
+	if (r >= 0 && ret)
+		*ret = reply;
+	else if (reply)
+		json_decref(reply);
+	return r;
+}
+
 int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret,
 	     struct sriov_error **err)
 {
@@ -51,7 +96,7 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **r
 		json_decref(parameters);
 		return r;
 	}
-	r = srv_client_call(client, name, parameters, ret, err);
+	r = call_again(client, name, parameters, ret, err);
 	srv_client_free(client);
 	return r;
 }

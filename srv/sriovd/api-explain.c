@@ -10,16 +10,31 @@ struct explain {
 	struct srv_daemon *daemon;
 	struct srv_call *call;
 	char *owner, *id;
-	char *uuid;   /* of a domain that is asked for in libvirt, or NULL */
-	bool known;   /* libvirt has answered */
-	bool running; /* its guest runs */
+	bool known;	     /* libvirt has answered */
+	bool running;	     /* its guest runs */
+	bool read;	     /* the kernel has been read, or does not answer */
+	const char *backend; /* of a virtio nic; static, NULL */
+	GPtrArray *stale;    /* of char: what is said of PFs that do not answer */
+	struct ask *ask;     /* under way; NULL */
+	guint deadline_source;
 };
+
+/* Asking libvirt whether a domain runs; it may hang, and be left to that. */
+struct ask {
+	struct srv_virt *virt;
+	char *uuid;
+	bool known, running;
+	struct explain *explain; /* NULL: it has been answered without */
+};
+
+/* More of them for one domain do not make libvirt answer. */
+#define ASKS_MAX 4
 
 static void explain_free(struct explain *explain)
 {
 	g_free(explain->owner);
 	g_free(explain->id);
-	g_free(explain->uuid);
+	g_ptr_array_unref(explain->stale);
 	g_free(explain);
 }
 
@@ -209,25 +224,44 @@ static json_t *explanation(const struct explain *explain, const struct srv_nic *
 		say_failover(text, explain->daemon, nic);
 	if (!nic->vf)
 		say_prospect(text, explain->daemon, nic);
+	for (guint i = 0; i < explain->stale->len; i++)
+		say(text, "But %s.", (const char *)explain->stale->pdata[i]);
 	return json_pack("{s:o, s:o, s:o*}", "nic", srv_nic_to_json(nic, backend), "text", text,
 			 "decision", decision);
+}
+
+/* When both the kernel and libvirt have answered, or been waited for. */
+static void answer(struct explain *explain)
+{
+	sriov_autoerror err = NULL;
+	const struct srv_nic *nic;
+
+	if (!explain->read || explain->ask)
+		return;
+	nic = srv_api_find_nic(explain->daemon, explain->owner, explain->id, &err);
+	if (nic)
+		srv_call_reply(explain->call, explanation(explain, nic, explain->backend));
+	else
+		srv_call_error(explain->call, err);
+	explain_free(explain);
 }
 
 static void explain_read(const struct srv_view *view, void *data)
 {
 	struct explain *explain = data;
-	sriov_autoerror err = NULL;
 	const struct srv_nic *nic = srv_api_find_nic(explain->daemon, explain->owner, explain->id,
-						     &err);
+						     NULL);
 
+	explain->read = true;
+	for (guint i = 0; i < view->pfs->len; i++) {
+		const struct srv_pf_view *pf = view->pfs->pdata[i];
+
+		if (pf->stale)
+			g_ptr_array_add(explain->stale, g_strdup(pf->problem));
+	}
 	if (nic)
-		srv_call_reply(
-			explain->call,
-			explanation(explain, nic,
-				    g_hash_table_lookup(view->backends, nic->row.owner.name)));
-	else
-		srv_call_error(explain->call, err);
-	explain_free(explain);
+		explain->backend = g_hash_table_lookup(view->backends, nic->row.owner.name);
+	answer(explain);
 }
 
 /* PFs are read too: what would have to happen depends on them. */
@@ -240,19 +274,58 @@ static void read_kernel(struct explain *explain)
 
 static void ask_run(void *data)
 {
-	struct explain *explain = data;
+	struct ask *ask = data;
 	struct srv_virt_domain *domain;
 
-	if (srv_virt_get(explain->daemon->virt, explain->uuid, &domain, NULL) < 0)
+	if (srv_virt_get(ask->virt, ask->uuid, &domain, NULL) < 0)
 		return;
-	explain->known = true;
-	explain->running = domain->active;
+	ask->known = true;
+	ask->running = domain->active;
 	srv_virt_domain_free(domain);
 }
 
 static void ask_done(void *data)
 {
-	read_kernel(data);
+	struct ask *ask = data;
+	struct explain *explain = ask->explain;
+
+	if (explain) {
+		g_source_remove(explain->deadline_source);
+		explain->ask = NULL;
+		explain->known = ask->known;
+		explain->running = ask->running;
+		answer(explain);
+	}
+	g_free(ask->uuid);
+	g_free(ask);
+}
+
+static gboolean on_deadline(gpointer data)
+{
+	struct explain *explain = data;
+
+	explain->ask->explain = NULL;
+	explain->ask = NULL;
+	answer(explain);
+	return G_SOURCE_REMOVE;
+}
+
+/* Nobody waits longer for libvirt than for the kernel. */
+static void ask_libvirt(struct explain *explain, const char *uuid)
+{
+	struct srv_daemon *daemon = explain->daemon;
+	struct srv_queue *queue = srv_daemon_domain_queue(daemon, uuid);
+	struct ask *ask;
+
+	if (srv_queue_length(queue) >= ASKS_MAX)
+		return;
+	ask = g_new0(struct ask, 1);
+	ask->virt = daemon->virt;
+	ask->uuid = g_strdup(uuid);
+	ask->explain = explain;
+	explain->ask = ask;
+	explain->deadline_source = g_timeout_add(daemon->view_patience_ms, on_deadline, explain);
+	srv_queue_push(queue, ask_run, ask_done, ask);
 }
 
 void srv_api_explain(struct srv_call *call, json_t *parameters, void *data)
@@ -273,11 +346,9 @@ void srv_api_explain(struct srv_call *call, json_t *parameters, void *data)
 	explain->call = call;
 	explain->owner = g_strdup(owner);
 	explain->id = g_strdup(id);
-	if (nic->row.owner.kind != SRV_OWNER_LIBVIRT || nic->row.state != SRV_NIC_IDLE ||
-	    !daemon->virt || !srv_virt_connected(daemon->virt)) {
-		read_kernel(explain);
-		return;
-	}
-	explain->uuid = g_strdup(nic->row.owner.key);
-	srv_queue_push(srv_daemon_domain_queue(daemon, explain->uuid), ask_run, ask_done, explain);
+	explain->stale = g_ptr_array_new_with_free_func(g_free);
+	if (nic->row.owner.kind == SRV_OWNER_LIBVIRT && nic->row.state == SRV_NIC_IDLE &&
+	    daemon->virt && srv_virt_connected(daemon->virt))
+		ask_libvirt(explain, nic->row.owner.key);
+	read_kernel(explain);
 }

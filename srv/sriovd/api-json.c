@@ -103,6 +103,8 @@ json_t *srv_pf_to_json(const struct srv_model *model, const struct srv_pf *pf,
 	if (pf->drained)
 		json_object_set_new(json, "drained", json_true());
 	add_health(json, &pf->health);
+	if (view && view->stale)
+		set_int(json, "stale", view->stale);
 	return json;
 }
 
@@ -181,6 +183,21 @@ json_t *srv_vf_to_json(const struct srv_vf *vf, const struct snl_vf_attrs *attrs
 	/* A mask of 0: the VF is in reset, and the driver says nothing of it. */
 	if (attrs && attrs->mask)
 		json_object_set_new(json, "attributes", attrs_to_json(attrs));
+	return json;
+}
+
+json_t *srv_vf_view_to_json(const struct srv_vf *vf, const struct srv_pf_view *view)
+{
+	bool has = view && vf->ref.index < view->n_attrs;
+	json_t *json = srv_vf_to_json(vf, has ? &view->attrs[vf->ref.index] : NULL);
+	const char *reason = json_string_value(json_object_get(json, "reason"));
+	g_autofree char *both = NULL;
+
+	if (!view || !view->stale)
+		return json;
+	set_int(json, "stale", view->stale);
+	both = reason ? g_strdup_printf("%s; %s", reason, view->problem) : g_strdup(view->problem);
+	set_text(json, "reason", both);
 	return json;
 }
 

@@ -66,11 +66,6 @@ void srv_api_list_pfs(struct srv_call *call, json_t *parameters, void *data)
 
 /* VFs */
 
-static const struct snl_vf_attrs *attrs_of(const struct srv_pf_view *view, const struct srv_vf *vf)
-{
-	return view && vf->ref.index < view->n_attrs ? &view->attrs[vf->ref.index] : NULL;
-}
-
 /* Those that the kernel has, and those that it should have because somebody owns them. */
 static void append_vfs(json_t *vfs, const struct srv_pf_view *view)
 {
@@ -78,7 +73,7 @@ static void append_vfs(json_t *vfs, const struct srv_pf_view *view)
 		const struct srv_vf *vf = view->pf->vfs->pdata[i];
 
 		if (vf->facts || vf->nic)
-			json_array_append_new(vfs, srv_vf_to_json(vf, attrs_of(view, vf)));
+			json_array_append_new(vfs, srv_vf_view_to_json(vf, view));
 	}
 }
 
@@ -120,7 +115,7 @@ static void vf_read(const struct srv_view *view, void *data)
 {
 	struct show *show = data;
 	const struct srv_vf *vf = srv_model_vf(show->daemon->model, show->vf);
-	json_t *json = srv_vf_to_json(vf, attrs_of(srv_view_find(view, vf->pf), vf));
+	json_t *json = srv_vf_view_to_json(vf, srv_view_find(view, vf->pf));
 
 	show_end(show, json_pack("{s:o}", "vf", json));
 }

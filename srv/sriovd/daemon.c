@@ -14,6 +14,7 @@
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/serial.h"
 #include "srv/sriovd/sweep.h"
+#include "srv/sriovd/view.h"
 
 /* How long what is under way at the end is waited for; the unit's TimeoutStopSec is above it. */
 #define END_SECONDS 15
@@ -212,6 +213,8 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->plugin_problems = new_problems();
 	daemon->macs_in_use = g_hash_table_new_full(mac_hash, mac_equal, g_free, NULL);
 	daemon->pf_readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	daemon->pfs_seen = srv_view_seen_new();
+	daemon->view_patience_ms = SRV_VIEW_PATIENCE_MS;
 	daemon->host_queue = srv_queue_new("host");
 	daemon->net_queue = srv_queue_new("net");
 	daemon->late_calls = g_ptr_array_new();
@@ -332,6 +335,7 @@ static void release(struct srv_daemon *daemon)
 	srv_queue_unref(daemon->libvirt_queue);
 	g_hash_table_unref(daemon->domain_queues);
 	g_hash_table_unref(daemon->pf_readers);
+	g_hash_table_unref(daemon->pfs_seen);
 	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
 	g_ptr_array_unref(daemon->waiting_starts);

@@ -75,6 +75,8 @@ struct srv_daemon {
 	GPtrArray *late_calls;		 /* see net-call.h */
 	struct srv_queue *libvirt_queue; /* libvirt's list of domains */
 	GHashTable *pf_readers;		 /* see view.c */
+	GHashTable *pfs_seen;		 /* see view.c */
+	unsigned view_patience_ms;	 /* how long a view waits: SRV_VIEW_PATIENCE_MS */
 	GPtrArray *reconcile_waiters;	 /* of struct srv_waiter: see srv_reconcile_then() */
 	GHashTable
 		*macs_in_use; /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */

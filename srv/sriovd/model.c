@@ -31,6 +31,7 @@ static void pf_free(gpointer data)
 	srv_serial_unref(pf->serial);
 	srv_queue_unref(pf->queue);
 	srv_health_reset(&pf->health);
+	srv_queue_unref(pf->reads);
 	g_free(pf->name);
 	g_free(pf->reason);
 	g_free(pf->stranger);
@@ -168,6 +169,7 @@ static struct srv_pf *ensure_pf(struct srv_model *model, struct sriov_bdf bdf)
 	name_pf(pf);
 	pf->serial = srv_serial_new();
 	pf->queue = srv_queue_new(pf->name);
+	pf->reads = srv_queue_new(pf->name);
 	key = g_new(gint64, 1);
 	*key = (gint64)sriov_bdf_key(bdf);
 	g_hash_table_insert(model->pfs_by_key, key, pf);
@@ -382,6 +384,7 @@ void srv_model_set_pf(struct srv_model *model, struct srv_pf *pf, struct spci_pf
 	if (!facts)
 		srv_health_reset(&pf->health);
 	pf->taken = ++model->takes;
+	pf->taken_at = g_get_monotonic_time();
 	join_vfs(pf);
 	name_pf(pf);
 	apply_config(model, pf);

@@ -102,7 +102,8 @@ struct srv_pf {
 	 */
 	char *stranger;
 	bool stranger_told;
-	uint64_t taken; /* model->takes when it took them */
+	uint64_t taken;	  /* model->takes when it took them */
+	int64_t taken_at; /* g_get_monotonic_time() then */
 	enum srv_pf_state state;
 	char *reason;
 	bool retry;	     /* it failed, and something is otherwise now: worth another try */
@@ -126,6 +127,7 @@ struct srv_pf {
 	/* The executors of its work, made and used by the operations, not by the model. */
 	struct srv_serial *serial;
 	struct srv_queue *queue;
+	struct srv_queue *reads; /* what only looks (view.c) stands behind nothing that works */
 };
 
 /* Which half of a failover nic receives its frames; steer.h. */

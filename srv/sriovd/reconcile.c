@@ -474,6 +474,14 @@ static void tell_waiters(struct srv_daemon *daemon, GPtrArray *waiters)
 	g_ptr_array_unref(waiters);
 }
 
+static void watch_pfs(void *data)
+{
+	struct srv_daemon *daemon = data;
+
+	for (guint i = 0; i < daemon->model->pfs->len; i++)
+		srv_pf_watch(daemon, daemon->model->pfs->pdata[i]);
+}
+
 static void reconcile_run(void *data)
 {
 	struct reconcile *reconcile = data;
@@ -496,6 +504,12 @@ static void reconcile_done(void *data)
 	} else {
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
+		/*
+		 * We may have ended between the attach of a VF and what libvirt's own setting of
+		 * it had left to be put right: the ledger does not tell.
+		 */
+		if (!daemon->reconciled)
+			watch_pfs(daemon);
 		daemon->reconciled = true;
 		srv_drain_resume(daemon);
 		srv_failover_serve(daemon);
@@ -601,14 +615,6 @@ static void configure_claims(struct srv_daemon *daemon, const struct srv_pf *pf,
 void srv_reconcile_claims(struct srv_daemon *daemon, const struct srv_pf *pf)
 {
 	configure_claims(daemon, pf, false);
-}
-
-static void watch_pfs(void *data)
-{
-	struct srv_daemon *daemon = data;
-
-	for (guint i = 0; i < daemon->model->pfs->len; i++)
-		srv_pf_watch(daemon, daemon->model->pfs->pdata[i]);
 }
 
 /* VFs that vanish make no link event when vfio-pci holds them: the host is looked at as well. */

@@ -84,7 +84,9 @@ static uint32_t find_drift(const struct verify *verify, const struct srv_vf *vf,
 	    nic->row.state != SRV_NIC_ATTACHED)
 		return 0;
 	want = srv_nic_attrs(nic, network);
-	want.mask &= now->mask & vf->verified;
+	/* After a start of ours nobody has looked at it yet: then all that the driver tells counts.
+	 */
+	want.mask &= vf->verified ? now->mask & vf->verified : now->mask;
 	if (srv_vf_is_guests_mac(&want, now))
 		want.mask &= ~SNL_VF_MAC;
 	return snl_vf_attrs_diff(&want, now);
@@ -102,10 +104,11 @@ static void put_back(struct verify *verify, struct srv_vf *vf, uint32_t drift)
 	srv_nic_restore(verify->daemon, vf->nic);
 }
 
-/* After a start of ours nobody has looked at it yet. */
-static bool is_unknown(const struct srv_vf *vf)
+/* It was seen to be as it should, so from now on it is watched for these. */
+static void note_verified(struct srv_vf *vf, const struct snl_vf_attrs *now)
 {
-	return vf->nic && !vf->verified;
+	if (vf->nic && !vf->nic->busy && !vf->verified && vf->nic->row.state == SRV_NIC_ATTACHED)
+		vf->verified = now->mask;
 }
 
 /* True when it is dirty from now on, and the ledger has yet to learn that. */
@@ -119,8 +122,8 @@ static bool compare_vf(struct verify *verify, struct srv_ledger_txn *txn, struct
 		mark(verify, txn, vf, traces);
 	else if (drift)
 		put_back(verify, vf, drift);
-	else if (verify->also_used && is_unknown(vf))
-		srv_nic_restore(verify->daemon, vf->nic);
+	else if (verify->also_used)
+		note_verified(vf, now);
 	return traces != 0;
 }
 
@@ -218,7 +221,9 @@ void srv_pf_watch(struct srv_daemon *daemon, struct srv_pf *pf)
 {
 	struct watch *watch;
 
-	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon))
+	/* One that is being made ready is in front of it in the line. */
+	if ((pf->state != SRV_PF_READY && pf->state != SRV_PF_CONFIGURING) ||
+	    !srv_daemon_may_work(daemon))
 		return;
 	watch = g_new(struct watch, 1);
 	*watch = (struct watch){ daemon, pf };

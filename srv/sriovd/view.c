@@ -3,31 +3,26 @@
  * A view waits for one reader per PF, and for a thread that looks into /proc. A reader reads for
  * all views that came before it began; views that come while it reads wait for its next round,
  * since what it reads now may be older than what their clients know already. For a reader that a
- * view has waited for in vain others hardly wait until it has come back.
+ * view has waited for in vain others do not wait at all until it has come back; and there is never
+ * more than one thread per PF that can hang for it.
  */
 #include "srv/sriovd/view.h"
-
-#include <errno.h>
-#include <string.h>
 
 #include "netlink/link.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/fault.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
-#include "srv/sriovd/log.h"
 
-/* A driver that hangs with the RTNL lock must not make the host's whole picture wait. */
-#define DEADLINE_MS 2000
-/* Nor every picture again that long. */
-#define LATE_MS 40
+/* So often a reader whose PF was looked at by somebody else meanwhile begins anew. */
+#define ROUNDS_MAX 3
 
 struct view {
 	struct srv_view public;
 	struct srv_daemon *daemon;
 	guint pending; /* readers and threads that have not come back */
 	guint deadline_source;
-	bool answered, hurried;
+	bool answered;
 	void (*done)(const struct srv_view *view, void *data);
 	void *data;
 };
@@ -38,10 +33,11 @@ struct reader {
 	char *key;
 	bool attrs;
 	bool late;	       /* somebody has waited for this round as long as one does */
+	unsigned rounds;       /* begun anew for the same views */
 	GPtrArray *now, *next; /* of struct view; now is NULL while it does not read */
 	/* of one round */
-	uint32_t ifindex;
 	uint64_t since;	 /* the model's takes when it began */
+	int64_t began;	 /* g_get_monotonic_time() */
 	uint64_t number; /* of its look at errors */
 	struct spci_pf *facts;
 	struct snl_vf_attrs *vf_attrs;
@@ -49,6 +45,26 @@ struct reader {
 	struct srv_fault_look *faults;
 	struct sriov_error *error, *attrs_error;
 };
+
+/* What the kernel said last of the attributes of a PF's VFs. */
+struct seen {
+	struct snl_vf_attrs *attrs; /* [n] */
+	size_t n;
+	int64_t at; /* g_get_monotonic_time() at which they were asked for */
+};
+
+static void seen_free(gpointer data)
+{
+	struct seen *seen = data;
+
+	g_free(seen->attrs);
+	g_free(seen);
+}
+
+GHashTable *srv_view_seen_new(void)
+{
+	return g_hash_table_new_full(NULL, NULL, NULL, seen_free);
+}
 
 static void pf_view_free(gpointer data)
 {
@@ -75,17 +91,44 @@ static void view_answer(struct view *view)
 	view->done(&view->public, view->data);
 }
 
-static void hurry(struct view *view);
-
 static void view_came_back(struct view *view)
 {
-	if (--view->pending) {
-		hurry(view);
+	if (--view->pending)
 		return;
-	}
 	if (!view->answered)
 		view_answer(view);
 	view_free(view);
+}
+
+const struct srv_pf_view *srv_view_find(const struct srv_view *view, const struct srv_pf *pf)
+{
+	for (guint i = 0; i < view->pfs->len; i++) {
+		const struct srv_pf_view *pf_view = view->pfs->pdata[i];
+
+		if (pf_view->pf == pf)
+			return pf_view;
+	}
+	return NULL;
+}
+
+/* What does not come in time */
+
+/* Shows a PF as it was read last. */
+static void show_stale(struct srv_pf_view *pf_view, struct srv_daemon *daemon, bool attrs)
+{
+	const struct srv_pf *pf = pf_view->pf;
+	const struct seen *seen = attrs ? g_hash_table_lookup(daemon->pfs_seen, pf) : NULL;
+	int64_t at = seen ? MIN(seen->at, pf->taken_at) : pf->taken_at;
+	int64_t seconds = (g_get_monotonic_time() - at) / G_USEC_PER_SEC;
+
+	if (seen) {
+		pf_view->attrs = g_memdup2(seen->attrs, seen->n * sizeof(*seen->attrs));
+		pf_view->n_attrs = seen->n;
+	}
+	pf_view->stale = g_get_real_time() / G_USEC_PER_SEC - seconds;
+	pf_view->problem = g_strdup_printf("the kernel does not answer for PF %s now; what is "
+					   "shown was read %" G_GINT64_FORMAT " s ago",
+					   pf->name, seconds);
 }
 
 static bool waits_for(const struct view *view, const struct reader *reader)
@@ -105,7 +148,11 @@ static gboolean on_deadline(gpointer data)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct reader *reader = value;
 
-		reader->late |= waits_for(view, reader);
+		if (!waits_for(view, reader))
+			continue;
+		reader->late = true;
+		show_stale((struct srv_pf_view *)srv_view_find(&view->public, reader->pf),
+			   view->daemon, reader->attrs);
 		/* However long it hangs, who has been answered does not stay. */
 		if (g_ptr_array_remove_fast(reader->next, view))
 			view->pending--;
@@ -117,50 +164,19 @@ static gboolean on_deadline(gpointer data)
 }
 
 /* Both kinds of readers of a PF stand in the same queue. */
-static bool is_late(const struct view *view, const struct reader *reader)
+static bool is_late(struct srv_daemon *daemon, const struct srv_pf *pf)
 {
 	GHashTableIter iter;
 	gpointer value;
 
-	g_hash_table_iter_init(&iter, view->daemon->pf_readers);
+	g_hash_table_iter_init(&iter, daemon->pf_readers);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct reader *other = value;
+		const struct reader *reader = value;
 
-		if (other->pf == reader->pf && other->late)
+		if (reader->pf == pf && reader->late)
 			return true;
 	}
 	return false;
-}
-
-/* When there are only late ones left to wait for. */
-static void hurry(struct view *view)
-{
-	GHashTableIter iter;
-	gpointer value;
-	guint late = 0;
-
-	if (view->answered || view->hurried)
-		return;
-	g_hash_table_iter_init(&iter, view->daemon->pf_readers);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		late += waits_for(view, value) && is_late(view, value);
-	if (late < view->pending)
-		return;
-	view->hurried = true;
-	if (view->deadline_source)
-		g_source_remove(view->deadline_source);
-	view->deadline_source = g_timeout_add(LATE_MS, on_deadline, view);
-}
-
-const struct srv_pf_view *srv_view_find(const struct srv_view *view, const struct srv_pf *pf)
-{
-	for (guint i = 0; i < view->pfs->len; i++) {
-		const struct srv_pf_view *pf_view = view->pfs->pdata[i];
-
-		if (pf_view->pf == pf)
-			return pf_view;
-	}
-	return NULL;
 }
 
 /* Reading one PF */
@@ -193,7 +209,6 @@ static void fill(const struct reader *reader, struct view *view)
 
 	if (view->answered)
 		return;
-	g_clear_pointer((gpointer *)&pf_view->problem, g_free);
 	if (error && error->code != SRIOV_ERROR_NOT_FOUND)
 		pf_view->problem = sriov_error_text(error);
 	if (!reader->vf_attrs)
@@ -202,24 +217,69 @@ static void fill(const struct reader *reader, struct view *view)
 	pf_view->n_attrs = reader->n_attrs;
 }
 
+static void reader_done(void *data);
 static void reader_start(struct reader *reader);
+
+static void reader_begin(struct reader *reader)
+{
+	reader->since = reader->daemon->model->takes;
+	reader->began = g_get_monotonic_time();
+	reader->number = srv_fault_number(reader->daemon);
+	srv_queue_push(reader->pf->reads, reader_run, reader_done, reader);
+}
+
+static void reader_clear(struct reader *reader)
+{
+	if (reader->facts)
+		spci_pf_free(g_steal_pointer(&reader->facts));
+	g_clear_pointer(&reader->vf_attrs, g_free);
+	g_clear_pointer(&reader->error, sriov_error_free);
+	g_clear_pointer(&reader->attrs_error, sriov_error_free);
+}
+
+/* For the views to come, should the kernel not answer them. */
+static void keep_seen(struct reader *reader)
+{
+	struct seen *seen;
+
+	if (!reader->vf_attrs)
+		return;
+	seen = g_new(struct seen, 1);
+	*seen = (struct seen){ g_steal_pointer(&reader->vf_attrs), reader->n_attrs, reader->began };
+	g_hash_table_replace(reader->daemon->pfs_seen, reader->pf, seen);
+}
+
+/*
+ * Gives the model what was read, unless somebody who works on the PF has read it meanwhile: which
+ * of the two is older cannot be told, and older facts must not take the place of newer ones.
+ */
+static void give_facts(struct reader *reader)
+{
+	if (reader->pf->taken <= reader->since &&
+	    (reader->facts || (reader->error && reader->error->code == SRIOV_ERROR_NOT_FOUND)))
+		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts),
+				reader->since);
+}
 
 static void reader_done(void *data)
 {
 	struct reader *reader = data;
-	g_autoptr(GPtrArray) views = g_steal_pointer(&reader->now);
+	g_autoptr(GPtrArray) views = NULL;
 
 	reader->late = false;
-	if (reader->facts || (reader->error && reader->error->code == SRIOV_ERROR_NOT_FOUND))
-		srv_host_set_pf(reader->daemon, reader->pf, g_steal_pointer(&reader->facts),
-				reader->since);
 	if (reader->faults)
 		srv_fault_look_take(reader->daemon, g_steal_pointer(&reader->faults));
+	if (reader->pf->taken > reader->since && ++reader->rounds < ROUNDS_MAX) {
+		reader_clear(reader);
+		reader_begin(reader);
+		return;
+	}
+	views = g_steal_pointer(&reader->now);
+	give_facts(reader);
 	for (guint i = 0; i < views->len; i++)
 		fill(reader, views->pdata[i]);
-	g_clear_pointer(&reader->vf_attrs, g_free);
-	g_clear_pointer(&reader->error, sriov_error_free);
-	g_clear_pointer(&reader->attrs_error, sriov_error_free);
+	keep_seen(reader);
+	reader_clear(reader);
 	if (reader->next->len) {
 		reader_start(reader);
 	} else {
@@ -236,9 +296,22 @@ static void reader_start(struct reader *reader)
 {
 	reader->now = reader->next;
 	reader->next = g_ptr_array_new();
-	reader->since = reader->daemon->model->takes;
-	reader->number = srv_fault_number(reader->daemon);
-	srv_queue_push(reader->pf->queue, reader_run, reader_done, reader);
+	reader->rounds = 0;
+	reader_begin(reader);
+}
+
+static struct reader *reader_new(struct srv_daemon *daemon, struct srv_pf *pf, bool attrs,
+				 char *key)
+{
+	struct reader *reader = g_new0(struct reader, 1);
+
+	reader->daemon = daemon;
+	reader->pf = pf;
+	reader->key = g_strdup(key);
+	reader->attrs = attrs;
+	reader->next = g_ptr_array_new();
+	g_hash_table_insert(daemon->pf_readers, key, reader);
+	return reader;
 }
 
 static void read_pf(struct view *view, struct srv_pf *pf, bool attrs)
@@ -250,22 +323,18 @@ static void read_pf(struct view *view, struct srv_pf *pf, bool attrs)
 	struct srv_pf_view *pf_view = g_new0(struct srv_pf_view, 1);
 
 	pf_view->pf = pf;
-	pf_view->problem = g_strdup("the kernel does not answer for it; what is shown is what was "
-				    "known before");
 	g_ptr_array_add(view->public.pfs, pf_view);
+	if (is_late(daemon, pf)) {
+		show_stale(pf_view, daemon, attrs);
+		return;
+	}
 	view->pending++;
 	if (reader) {
 		g_ptr_array_add(reader->next, view);
 		return;
 	}
-	reader = g_new0(struct reader, 1);
-	reader->daemon = daemon;
-	reader->pf = pf;
-	reader->key = g_strdup(key);
-	reader->attrs = attrs;
-	reader->next = g_ptr_array_new();
+	reader = reader_new(daemon, pf, attrs, g_steal_pointer(&key));
 	g_ptr_array_add(reader->next, view);
-	g_hash_table_insert(daemon->pf_readers, g_steal_pointer(&key), reader);
 	reader_start(reader);
 }
 
@@ -420,6 +489,5 @@ void srv_view_read(struct srv_daemon *daemon, const struct srv_view_want *want,
 		g_idle_add_full(G_PRIORITY_DEFAULT, nothing_to_wait_for, view, NULL);
 		return;
 	}
-	view->deadline_source = g_timeout_add(DEADLINE_MS, on_deadline, view);
-	hurry(view);
+	view->deadline_source = g_timeout_add(daemon->view_patience_ms, on_deadline, view);
 }

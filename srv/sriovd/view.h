@@ -12,9 +12,13 @@ struct srv_daemon;
 
 /*
  * What is shown to a person is read from the kernel for that: PFs with their VFs, VF attributes,
- * and what carries a virtio nic. Each PF is read on its own thread; one that does not answer in
- * time is shown as it was known before, and says so.
+ * and what carries a virtio nic. Each PF is read on a thread of its own, which is not the one that
+ * works on it: nobody has to wait for a scrub to see something. One that does not answer in time is
+ * shown as it was read last, and that is said. What it answers later is what the next view has.
  */
+
+/* How long a view waits for the kernel; a person takes 100 ms for at once. */
+#define SRV_VIEW_PATIENCE_MS 40
 
 struct srv_pf_view {
 	struct srv_pf *pf;
@@ -22,6 +26,11 @@ struct srv_pf_view {
 		*attrs; /* [n_attrs] by index; NULL when not asked for or not had */
 	size_t n_attrs;
 	const char *problem; /* what could not be read, and why; NULL */
+	/*
+	 * It did not answer in time: seconds since the epoch at which what is shown was read. 0:
+	 * for this view
+	 */
+	int64_t stale;
 };
 
 struct srv_view {
@@ -43,6 +52,9 @@ struct srv_view_want {
  */
 void srv_view_read(struct srv_daemon *daemon, const struct srv_view_want *want,
 		   void (*done)(const struct srv_view *view, void *data), void *data);
+
+/* For srv_daemon: what was read of each PF last. */
+GHashTable *srv_view_seen_new(void);
 
 /* The view of a PF, or NULL. */
 const struct srv_pf_view *srv_view_find(const struct srv_view *view, const struct srv_pf *pf);

@@ -4,7 +4,10 @@
  * workload of workloads.c; enumerated, not sampled. After each kill another daemon starts on what
  * was left, and the rules of DESIGN.md section 3 must hold: at rest, and when everybody has gone.
  *
- *	CRASH_EVERY=n	only every n-th point (1)
+ * Then the power is cut at every flush of the ledger in each workload: the host boots again with
+ * nothing but what the disk could have, and libvirt's configurations, and the same must hold.
+ *
+ *	CRASH_EVERY=n	only every n-th point, and every n-th cut (1)
  *	CRASH_ONLY=name	only that workload
  *	CRASH_POINT=k	only that point, with the daemon's log
  *	CRASH_JOBS=n	so many at a time (the number of CPUs)
@@ -27,6 +30,7 @@
 
 #include <glib.h>
 
+#include "tests/sim/disk.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/workloads.h"
 #include "tests/support/tree.h"
@@ -35,7 +39,7 @@
 
 /* What all jobs add to. */
 struct score {
-	unsigned points, violations, told;
+	unsigned points, cuts, violations, told;
 };
 
 static struct score *score;
@@ -148,7 +152,8 @@ static void judge_end(void)
 			sim_broken("at the end %s has %s", pf->name, counts);
 	}
 	for (int i = 0; i < SIM_LINKS; i++) {
-		if (sim_world->link[i].ifindex && sim_world->link[i].parent)
+		if (sim_world->link[i].ifindex && sim_world->link[i].parent &&
+		    !sim_world->link[i].foreign)
 			sim_broken("at the end there is still link %s", sim_world->link[i].name);
 		if (sim_world->fdb[i].ifindex)
 			sim_broken("at the end there is still a forwarding entry");
@@ -162,6 +167,9 @@ static void recover(void)
 	if (g_getenv("SIM_LOG"))
 		fprintf(stderr, "-- killed at %u (%s)\n", sim_world->doors, sim_world->killed_at);
 	sim_start();
+	sim_virt_event(sim_stranger()->uuid, SRV_VIRT_STARTED);
+	sim_virt_event(sim_stranger()->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
 	judge("after recovery");
 	if (g_getenv("SIM_LOG"))
 		fprintf(stderr, "-- recovered\n");
@@ -187,12 +195,13 @@ static void tell(const struct sim_workload *workload, const char *what, const ch
 }
 
 /* Recovers on the host and counts what is wrong; the host is gone afterwards. */
-static void settle_score(const struct sim_workload *workload, char *root, const char *when)
+static void settle_with(const struct sim_workload *workload, char *root, const char *when,
+			void (*how)(void), unsigned *count)
 {
-	int status = run_child(root, 0, recover);
+	int status = run_child(root, 0, how);
 
 	sim_world_open(root);
-	__atomic_add_fetch(&score->points, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
 	if (sim_world->violations)
 		tell(workload, sim_world->violation, when);
 	else if (status != 0)
@@ -202,6 +211,11 @@ static void settle_score(const struct sim_workload *workload, char *root, const 
 		fprintf(stderr, "kept: %s\n", root);
 	else
 		tree_remove(root);
+}
+
+static void settle_score(const struct sim_workload *workload, char *root, const char *when)
+{
+	settle_with(workload, root, when, recover, &score->points);
 }
 
 /* Kills in the recovery from one kill, at every point of it. */
@@ -255,6 +269,106 @@ static void run_recoveries(const struct sim_workload *workload, const char *prep
 	}
 }
 
+/* Power cuts */
+
+static const enum sim_disk_rest rests[] = { SIM_DISK_NONE, SIM_DISK_ALL, SIM_DISK_SOME };
+
+static char *cut_dir(const char *root, unsigned n)
+{
+	return g_strdup_printf("%s/cuts/%u", root, n);
+}
+
+/* The host as it is found after the cut: a folder of its own in the one that was recorded. */
+static void write_cut(size_t moment, enum sim_disk_rest rest, unsigned n)
+{
+	g_autofree char *dir = cut_dir(sim_root, n);
+	g_autofree char *state = g_build_filename(dir, "state", NULL);
+	g_autofree char *world = g_build_filename(dir, "world", NULL);
+	g_autofree char *config = g_build_filename(sim_root, "config/sriovd.json", NULL);
+	g_autofree char *text = NULL;
+
+	tree_dir(dir, "state");
+	sim_disk_restore(moment, rest, (unsigned)moment, state);
+	g_file_get_contents(config, &text, NULL, NULL);
+	tree_file(dir, "config/sriovd.json", text);
+	if (!g_file_set_contents(world, (const char *)sim_disk_world(moment), sizeof(*sim_world),
+				 NULL))
+		g_error("%s: cannot be written", world);
+}
+
+static void write_cuts(void)
+{
+	unsigned n = 0, seen = 0;
+
+	for (size_t moment = 0; moment < sim_disk_moments(); moment++) {
+		for (size_t i = 0; sim_disk_world(moment) && i < G_N_ELEMENTS(rests); i++) {
+			if (seen++ % every == 0)
+				write_cut(moment, rests[i], n++);
+		}
+	}
+}
+
+static void (*recorded)(void);
+
+static void run_recorded(void)
+{
+	g_autofree char *state = g_build_filename(sim_root, "state", NULL);
+
+	sim_disk_record(state);
+	recorded();
+	sim_disk_stop();
+	sim_doors_off();
+	write_cuts();
+}
+
+/* The host boots: its guests start by themselves, as they did before. */
+static void recover_from_cut(void)
+{
+	bool ran[SIM_DOMAINS];
+
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	memset(sim_world->hanging, 0, sizeof(sim_world->hanging));
+	g_strlcpy(sim_world->killed_at, "power cut", sizeof(sim_world->killed_at));
+	for (int i = 0; i < SIM_DOMAINS; i++)
+		ran[i] = sim_world->domain[i].active && !sim_world->domain[i].stranger;
+	sim_reboot();
+	sim_start();
+	judge("after a boot");
+	for (int i = 0; i < SIM_DOMAINS; i++) {
+		if (ran[i] && *sim_world->domain[i].uuid)
+			g_free(sim_boot(&sim_world->domain[i]));
+	}
+	sim_settle();
+	judge("with its guests");
+	sim_end_everything();
+	judge("at the end");
+	judge_end();
+	sim_stop();
+}
+
+/* FAULTS row 4: power cut of the host VM at any flush */
+static void run_cuts(const struct sim_workload *workload, const char *recording, unsigned job)
+{
+	for (unsigned n = job;; n += jobs) {
+		g_autofree char *dir = cut_dir(recording, n);
+		g_autofree char *when = g_strdup_printf("power cut %u", n * every);
+
+		if (!g_file_test(dir, G_FILE_TEST_IS_DIR))
+			return;
+		settle_with(workload, g_steal_pointer(&dir), when, recover_from_cut, &score->cuts);
+	}
+}
+
+static char *record(const struct sim_workload *workload, const char *prepared)
+{
+	char *root = copy_tree(prepared);
+
+	recorded = workload->run;
+	if (run_child(root, 0, run_recorded) != 0)
+		g_error("%s cannot be recorded", workload->name);
+	return root;
+}
+
 static char *prepare(const struct sim_workload *workload)
 {
 	char *root;
@@ -282,7 +396,8 @@ static void run_one_point(const struct sim_workload *workload, uint32_t k)
 static void run_workload(const struct sim_workload *workload)
 {
 	char *prepared = prepare(workload);
-	unsigned before = score->points;
+	char *recording = record(workload, prepared);
+	unsigned before = score->points, cuts = score->cuts;
 
 	for (unsigned job = 0; job < jobs; job++) {
 		pid_t pid = fork();
@@ -294,6 +409,7 @@ static void run_workload(const struct sim_workload *workload)
 			prctl(PR_SET_CHILD_SUBREAPER, 1);
 			run_recoveries(workload, prepared, run_points(workload, prepared, job),
 				       job);
+			run_cuts(workload, recording, job);
 			_exit(0);
 		}
 	}
@@ -306,8 +422,10 @@ static void run_workload(const struct sim_workload *workload)
 			score->violations++;
 		}
 	}
-	printf("%s: %u points\n", workload->name, score->points - before);
+	printf("%s: %u points, %u power cuts\n", workload->name, score->points - before,
+	       score->cuts - cuts);
 	fflush(stdout);
+	tree_remove(recording);
 	tree_remove(prepared);
 }
 
@@ -335,6 +453,7 @@ int main(void)
 		else
 			run_workload(workload);
 	}
-	printf("kill points: %u, violations: %u\n", score->points, score->violations);
+	printf("kill points: %u, power cuts: %u, violations: %u\n", score->points, score->cuts,
+	       score->violations);
 	return score->violations != 0 || score->points == 0;
 }

@@ -21,11 +21,13 @@ struct op {
 	size_t len;
 	off_t at;
 	struct sim_claim claims[SIM_CLAIMS];
+	struct sim_world *world; /* when it was made; NULL away from flushes */
 };
 
 static struct {
 	char *dir;
-	GPtrArray *ops; /* of struct op */
+	GHashTable *before; /* name → GBytes: the files that were there */
+	GPtrArray *ops;	    /* of struct op */
 	GMutex lock;
 } record;
 
@@ -36,6 +38,7 @@ static void op_free(gpointer data)
 	g_free(op->name);
 	g_free(op->to);
 	g_free(op->data);
+	g_free(op->world);
 	g_free(op);
 }
 
@@ -46,6 +49,21 @@ static const char *name_in(const char *path)
 		return NULL;
 	path += strlen(record.dir);
 	return *path == '/' ? path + 1 : *path ? NULL : path;
+}
+
+static struct sim_world *copy_world(void)
+{
+	struct sim_world *world;
+
+	sim_lock();
+	world = g_memdup2(sim_world, sizeof(*sim_world));
+	sim_unlock();
+	return world;
+}
+
+static bool is_sync(guint i)
+{
+	return ((const struct op *)record.ops->pdata[i])->op == SIM_DISK_SYNC;
 }
 
 static void watch(const struct sim_disk_event *event)
@@ -66,13 +84,37 @@ static void watch(const struct sim_disk_event *event)
 	op->at = event->at;
 	g_mutex_lock(&record.lock);
 	memcpy(op->claims, sim_world->claim, sizeof(op->claims));
+	if (op->op == SIM_DISK_SYNC || (record.ops->len && is_sync(record.ops->len - 1)))
+		op->world = copy_world();
 	g_ptr_array_add(record.ops, op);
 	g_mutex_unlock(&record.lock);
+}
+
+static void read_before(const char *dir)
+{
+	GDir *open = g_dir_open(dir, 0, NULL);
+	const char *name;
+
+	while (open && (name = g_dir_read_name(open))) {
+		g_autofree char *path = g_build_filename(dir, name, NULL);
+		char *bytes;
+		gsize len;
+
+		if (!g_str_has_suffix(name, "-shm") &&
+		    g_file_get_contents(path, &bytes, &len, NULL))
+			g_hash_table_insert(record.before, g_strdup(name),
+					    g_bytes_new_take(bytes, len));
+	}
+	if (open)
+		g_dir_close(open);
 }
 
 void sim_disk_record(const char *dir)
 {
 	record.dir = g_strdup(dir);
+	record.before = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+					      (GDestroyNotify)g_bytes_unref);
+	read_before(dir);
 	record.ops = g_ptr_array_new_with_free_func(op_free);
 	sim_disk_watch = watch;
 }
@@ -85,6 +127,7 @@ void sim_disk_stop(void)
 void sim_disk_forget(void)
 {
 	g_ptr_array_unref(record.ops);
+	g_hash_table_unref(record.before);
 	g_clear_pointer(&record.dir, g_free);
 }
 
@@ -101,6 +144,11 @@ size_t sim_disk_moments(void)
 const struct sim_claim *sim_disk_claims(size_t moment)
 {
 	return op_at(moment)->claims;
+}
+
+const struct sim_world *sim_disk_world(size_t moment)
+{
+	return op_at(moment)->world;
 }
 
 bool sim_disk_at_flush(size_t moment)
@@ -230,6 +278,23 @@ static void flush_names(struct disk *disk)
 	g_array_set_size(disk->pending, 0);
 }
 
+static void put_before(struct disk *disk)
+{
+	GHashTableIter iter;
+	gpointer name, value;
+
+	g_hash_table_iter_init(&iter, record.before);
+	while (g_hash_table_iter_next(&iter, &name, &value)) {
+		struct file *file = file_new(disk);
+		gsize len;
+		const guint8 *bytes = g_bytes_get_data(value, &len);
+
+		g_byte_array_append(file->bytes, bytes, (guint)len);
+		g_hash_table_insert(disk->now, g_strdup(name), file);
+		g_hash_table_insert(disk->names, g_strdup(name), file);
+	}
+}
+
 static void replay(struct disk *disk, const struct op *op)
 {
 	struct file *file = g_hash_table_lookup(disk->now, op->name);
@@ -306,6 +371,7 @@ void sim_disk_restore(size_t moment, enum sim_disk_rest rest, unsigned seed, con
 			     .pending = g_array_new(FALSE, FALSE, sizeof(struct naming)) };
 	GRand *rand = g_rand_new_with_seed(seed);
 
+	put_before(&disk);
 	for (size_t i = 0; i < moment; i++)
 		replay(&disk, op_at(i));
 	lose_power(&disk, rest, rand);

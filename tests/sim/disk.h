@@ -11,7 +11,10 @@
  * sector.
  */
 
-/* Begins to record what is written below a directory; ends it. */
+/*
+ * Begins to record what is written below a directory, where what there is already has been flushed;
+ * ends it.
+ */
 void sim_disk_record(const char *dir);
 void sim_disk_stop(void);
 void sim_disk_forget(void);
@@ -19,6 +22,8 @@ void sim_disk_forget(void);
 /* Moments: before the n-th call. With what the clients had been told by then, [SIM_CLAIMS]. */
 size_t sim_disk_moments(void);
 const struct sim_claim *sim_disk_claims(size_t moment);
+/* The whole world then, of a moment of interest; NULL of others. */
+const struct sim_world *sim_disk_world(size_t moment);
 /* Is it one of interest: a flush comes next, or has just been? */
 bool sim_disk_at_flush(size_t moment);
 

@@ -166,6 +166,22 @@ static struct nl_msg *link_message(const struct nlmsghdr *request, const struct 
 	return msg;
 }
 
+/* Rule 5: what a guest has that does not use sriovd is nobody's business. */
+static void check_foreign(const struct sim_link *link)
+{
+	if (link && link->foreign)
+		sim_broken("link %s was changed, which is of a guest that does not use sriovd",
+			   link->name);
+}
+
+static void check_foreign_mac(const uint8_t mac[6])
+{
+	for (int i = 0; i < SIM_LINKS; i++) {
+		if (sim_world->link[i].ifindex && memcmp(sim_world->link[i].mac, mac, 6) == 0)
+			check_foreign(&sim_world->link[i]);
+	}
+}
+
 /* Requests */
 
 static struct sim_link *link_of(struct nlmsghdr *h)
@@ -325,6 +341,7 @@ static void set_link(int peer, struct nlmsghdr *h)
 		set_vf(peer, h, sim_pf_by_ifindex(link->ifindex), vfs);
 		return;
 	}
+	check_foreign(link);
 	if (alias)
 		g_strlcpy(link->alias, nla_data(alias),
 			  MIN(sizeof(link->alias), (size_t)nla_len(alias) + 1));
@@ -369,6 +386,7 @@ static void change_macvtap(int peer, struct nlmsghdr *h, struct sim_link *link)
 		ack(peer, h, link ? EOPNOTSUPP : ENODEV, NULL);
 		return;
 	}
+	check_foreign(link);
 	memcpy(link->mac, nla_data(mac), sizeof(link->mac));
 	link->mode = nla_get_u32(nla_find(nla_data(data), nla_len(data), IFLA_MACVLAN_MODE));
 	sim_changed("macvtap %s mode %u", link->name, link->mode);
@@ -417,6 +435,7 @@ static void del_link(int peer, struct nlmsghdr *h)
 			sim_broken("link %s was removed from under %s", link->name,
 				   sim_world->link[i].name);
 	}
+	check_foreign(link);
 	sim_changed("link %s removed", link->name);
 	link->ifindex = 0;
 	ack(peer, h, 0, NULL);
@@ -428,6 +447,7 @@ static void change_neigh(int peer, struct nlmsghdr *h, bool add)
 	struct nlattr *lladdr = nlmsg_find_attr(h, sizeof(*body), NDA_LLADDR);
 	struct sim_fdb *empty = NULL, *found = NULL;
 
+	check_foreign_mac(nla_data(lladdr));
 	for (int i = 0; i < SIM_LINKS; i++) {
 		struct sim_fdb *entry = &sim_world->fdb[i];
 
@@ -523,31 +543,21 @@ static bool changes_something(const void *bytes)
 	return type != RTM_GETLINK && type != RTM_GETNSID && type != RTM_GETNEIGH;
 }
 
-static bool is_held(const struct sim_pf *pf, const void *bytes)
-{
-	const struct sim_faults *faults = &sim_world->faults;
-
-	if (!pf)
-		return changes_something(bytes) &&
-		       __atomic_load_n(&faults->hang_links, __ATOMIC_SEQ_CST);
-	return __atomic_load_n(&faults->hang_sets, __ATOMIC_SEQ_CST) == pf->bus + 1;
-}
-
 /* In a driver, for as long as the fault lasts. */
 static void hang(const void *bytes)
 {
 	const struct nlmsghdr *h = bytes;
 	const struct ifinfomsg *info = nlmsg_data(h);
-	const struct sim_pf *pf = h->nlmsg_type == RTM_SETLINK
+	bool sets = h->nlmsg_type == RTM_SETLINK;
+	const struct sim_pf *pf = sets || h->nlmsg_type == RTM_GETLINK
 					  ? sim_pf_by_ifindex((uint32_t)info->ifi_index)
 					  : NULL;
 
-	if (!is_held(pf, bytes))
-		return;
-	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
-	while (is_held(pf, bytes))
-		g_usleep(1000);
-	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	if (pf)
+		sim_hang(sets ? &sim_world->faults.hang_sets : &sim_world->faults.hang_looks,
+			 (uint8_t)(pf->bus + 1));
+	else if (changes_something(bytes))
+		sim_hang((const uint8_t *)&sim_world->faults.hang_links, true);
 }
 
 bool sim_netlink_send(int fd, const void *bytes, size_t len)

@@ -224,7 +224,7 @@ static char *check_links(void)
 		const struct sim_link *link = &sim_world->link[i];
 		bool used = false;
 
-		if (!link->ifindex || strcmp(link->kind, "vlan") != 0)
+		if (!link->ifindex || link->foreign || strcmp(link->kind, "vlan") != 0)
 			continue;
 		for (int j = 0; j < SIM_LINKS; j++)
 			used |= sim_world->link[j].ifindex &&
@@ -245,8 +245,9 @@ static char *check_links(void)
 
 char *sim_check_rules(void)
 {
-	static char *(*const checks[])(void) = { check_owners, check_guests, check_stopped,
-						 check_claims, check_free,   check_links };
+	static char *(*const checks[])(void) = { check_owners,	  check_guests, check_stopped,
+						 check_claims,	  check_free,	check_links,
+						 sim_check_kernel };
 
 	if (sim_world->violations)
 		return g_strdup(sim_world->violation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/sim/sim.h"
 
+#include <linux/if_ether.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,6 +53,56 @@ static void add_pf(uint8_t bus, const char *netdev, uint32_t ifindex)
 	add_link(bus, netdev, ifindex);
 }
 
+struct sim_domain *sim_stranger(void)
+{
+	return &sim_world->domain[SIM_DOMAINS - 1];
+}
+
+static struct sim_link *foreign_link(int i, const char *name, const char *kind)
+{
+	struct sim_link *link = &sim_world->link[SIM_LINKS - 1 - i];
+
+	memset(link, 0, sizeof(*link));
+	link->ifindex = 900U + (uint32_t)i;
+	g_strlcpy(link->name, name, sizeof(link->name));
+	g_strlcpy(link->kind, kind, sizeof(link->kind));
+	link->up = link->carrier = link->foreign = true;
+	return link;
+}
+
+static void foreign_device(int i, const char *type, const char *source, struct sim_link *link)
+{
+	struct sim_device *device = &sim_stranger()->device[i];
+
+	*device = (struct sim_device){ .exists = true,
+				       .mac = { 0x52, 0x54, 0, 0xee, 0xee, (uint8_t)i },
+				       .link = link->ifindex };
+	g_snprintf(device->alias, sizeof(device->alias), "net%d", i);
+	g_strlcpy(device->type, type, sizeof(device->type));
+	g_strlcpy(device->source, source, sizeof(device->source));
+	memcpy(link->mac, device->mac, 6);
+}
+
+/* It has a VLAN link of its own on a PF of ours, and a tap on the bridge of ours. */
+static void add_stranger(void)
+{
+	struct sim_link *vlan = foreign_link(0, "own.300", "vlan");
+	struct sim_link *macvtap = foreign_link(1, "own0", "macvtap");
+	struct sim_link *tap = foreign_link(2, "own1", "tun");
+
+	*sim_stranger() = (struct sim_domain){ .active = true, .stranger = true };
+	g_strlcpy(sim_stranger()->uuid, "eeeeeeee-0000-4000-8000-000000000001",
+		  sizeof(sim_stranger()->uuid));
+	g_strlcpy(sim_stranger()->name, "plain", sizeof(sim_stranger()->name));
+	vlan->vlan = 300;
+	vlan->proto = ETH_P_8021Q;
+	vlan->parent = sim_link_by_name("enp2s0")->ifindex;
+	macvtap->parent = vlan->ifindex;
+	tap->master = sim_link_by_name("br0")->ifindex;
+	foreign_device(0, "direct", vlan->name, macvtap);
+	foreign_device(1, "bridge", "br0", tap);
+}
+
 static void make_hardware(void)
 {
 	tree_dir(sim_root, "sys/bus/pci/drivers/vfio-pci");
@@ -60,6 +111,7 @@ static void make_hardware(void)
 	add_pf(1, "enp1s0", 7);
 	add_pf(2, "enp2s0", 8);
 	sim_link_add("br0", "bridge")->up = true;
+	add_stranger();
 }
 
 void sim_configure(const char *config)
@@ -308,6 +360,8 @@ void sim_start(void)
 	if (srv_daemon_new(&options, &sim_daemon, &err) < 0 ||
 	    srv_daemon_start(sim_daemon, "test:///", -1, &err) < 0)
 		g_error("the daemon does not start: %s", err->message);
+	/* What tests compare does not depend on how busy this machine is. */
+	sim_daemon->view_patience_ms = 10000;
 	sim_settle();
 }
 
@@ -349,7 +403,7 @@ struct sim_domain *sim_define(unsigned n, const char *name)
 	struct sim_domain *domain = NULL;
 
 	sim_lock();
-	for (int i = 0; i < SIM_DOMAINS && !domain; i++) {
+	for (int i = 0; i < SIM_DOMAINS - 1 && !domain; i++) {
 		if (!*sim_world->domain[i].uuid)
 			domain = &sim_world->domain[i];
 	}

@@ -38,7 +38,25 @@ extern struct srv_daemon *sim_daemon; /* the one that runs; NULL */
 	"\"bridge\":\"br0\"}},"                                                 \
 	"{\"name\":\"n\",\"pool\":\"fast\",\"fallback\":{\"type\":\"none\"}}]}"
 
-/* A new host, nothing running; its PFs have no VFs yet. */
+/* Networks that set every attribute otherwise than it is on a free VF. */
+#define SIM_NETWORKS_RICH                                                            \
+	"\"networks\":["                                                             \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"qos\":5,\"minTxRate\":10," \
+	"\"maxTxRate\":1000,\"spoofchk\":false,\"linkState\":\"enable\"},"           \
+	"{\"name\":\"b\",\"pool\":\"fast\",\"trust\":true,\"fallback\":{"            \
+	"\"type\":\"bridge\",\"bridge\":\"br0\"}},"                                  \
+	"{\"name\":\"n\",\"pool\":\"fast\",\"fallback\":{\"type\":\"none\"}}]}"
+#define SIM_CONFIG_RICH                                                                    \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\",\"enp2s0\"]}," \
+	"\"numVfs\":7}]," SIM_NETWORKS_RICH
+#define SIM_CONFIG_RICH_ONE_PF                                                  \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":7}]," SIM_NETWORKS_RICH
+
+/*
+ * A new host, nothing running but a guest that does not use sriovd (the last domain); its PFs have
+ * no VFs yet.
+ */
 void sim_new(const char *config);
 void sim_free(void);
 void sim_configure(const char *config);
@@ -141,10 +159,17 @@ char *sim_vf_attrs(uint8_t bus, uint32_t vf);
  */
 char *sim_check_rules(void);
 
+/* The same, seen from the kernel (rules-kernel.c). */
+char *sim_check_kernel(void);
+
 /* The driver of a domain's guest begins to use the VFs that it has, or stops. */
 void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);
 
 /* Inside the simulation. */
+/* The guest that does not use sriovd. */
+struct sim_domain *sim_stranger(void);
+/* On a thread of the daemon's: hangs in the kernel while *where has that value. */
+void sim_hang(const uint8_t *where, uint8_t value);
 /* With the lock held: what its own configuration gives a domain that starts. */
 bool sim_plug_stored(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);

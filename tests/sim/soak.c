@@ -446,7 +446,7 @@ int main(void)
 	printf("seed: %llu\n", (unsigned long long)seed);
 	fflush(stdout);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	sim_new(SIM_CONFIG);
+	sim_new(SIM_CONFIG_RICH);
 	define_plain_guests();
 	define_failover_guests();
 	if (run(add_failover_nics, 0) != 0)

@@ -274,6 +274,7 @@ int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *
 	sim_door("libvirt attach stored");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	r = domain ? store(domain, device_xml, err) : sim_virt_no_domain(uuid, err);
 	sim_unlock();
 	return r;
@@ -290,6 +291,7 @@ int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
 	sim_door("libvirt define");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	if (domain)
 		domain->ports += n;
 	sim_unlock();
@@ -308,6 +310,7 @@ int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *
 	sim_door("libvirt detach stored");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	device = domain ? stored_of(domain, alias) : NULL;
 	if (device)
 		device->exists = false;
@@ -368,6 +371,7 @@ int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_
 	sim_door("libvirt attach");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	r = !domain ? sim_virt_no_domain(uuid, err)
 		    : plug(domain, parsed->ifaces->pdata[0],
 			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
@@ -394,6 +398,7 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 	sim_door("libvirt detach");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	device = domain && domain->active ? device_of(domain, alias) : NULL;
 	if (!domain) {
 		r = sim_virt_no_domain(uuid, err);

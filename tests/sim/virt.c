@@ -234,6 +234,7 @@ void sim_virt_lose_connection(void)
 
 int sim_virt_not_connected(struct srv_virt *virt, struct sriov_error **err)
 {
+	sim_hang((const uint8_t *)&sim_world->faults.hang_virt, true);
 	if (virt->connected && !sim_world->faults.virt_down)
 		return 0;
 	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ENOTCONN, "libvirt",
@@ -265,6 +266,12 @@ static struct sim_domain *find(const char *domain)
 			found = &sim_world->domain[i];
 	}
 	return found;
+}
+
+void sim_virt_touch(const struct sim_domain *domain)
+{
+	if (domain && domain->stranger)
+		sim_broken("something was done to %s, which does not use sriovd", domain->name);
 }
 
 int sim_virt_no_domain(const char *domain, struct sriov_error **err)
@@ -339,6 +346,7 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 	sim_door("libvirt metadata");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	if (domain)
 		set_nics(domain, nics, live);
 	sim_unlock();
@@ -365,6 +373,7 @@ int srv_virt_set_live_nics(struct srv_virt *virt, const char *uuid, const GPtrAr
 	sim_door("libvirt live metadata");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	if (domain && domain->active) {
 		struct sim_domain before = *domain;
 		uint32_t n = 0;
@@ -428,6 +437,7 @@ int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_
 
 	sim_lock();
 	starting.domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(starting.domain);
 	sim_unlock();
 	if (!starting.domain)
 		return sim_virt_no_domain(uuid, err);
@@ -457,6 +467,7 @@ int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error 
 
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
 	if (domain)
 		domain->paused = false;
 	sim_unlock();

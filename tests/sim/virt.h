@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+struct sim_domain;
 struct srv_virt;
 
 /* Inside the libvirt of the simulated host only. */
@@ -12,6 +13,9 @@ void sim_virt_lose_connection(void);
 
 /* 0, or UNAVAILABLE while there is no connection. */
 int sim_virt_not_connected(struct srv_virt *virt, struct sriov_error **err);
+
+/* With the lock held: something is about to be done to a domain, or NULL. */
+void sim_virt_touch(const struct sim_domain *domain);
 
 /* NOT_FOUND of a domain, by UUID or name. */
 int sim_virt_no_domain(const char *domain, struct sriov_error **err);

@@ -279,9 +279,9 @@ static void run_reload(void)
 {
 	sim_start();
 	sim_count_from_here();
-	reload(SIM_CONFIG);
+	reload(SIM_CONFIG_RICH);
 	claim("late", "p0");
-	reload(SIM_CONFIG_ONE_PF);
+	reload(SIM_CONFIG_RICH_ONE_PF);
 	reload("{\"pools\":[");
 }
 
@@ -430,32 +430,32 @@ static void run_full(void)
 }
 
 const struct sim_workload sim_workloads[] = {
-	{ "start", SIM_CONFIG, NULL, run_start, 16 },
-	{ "claim", SIM_CONFIG_ONE_PF, prepare_ready, run_claim, 16 },
-	{ "release", SIM_CONFIG_ONE_PF, prepare_claims, run_release, 24 },
-	{ "reuse", SIM_CONFIG_ONE_PF, prepare_claims, run_reuse, 16 },
-	{ "crowd", SIM_CONFIG_ONE_PF, prepare_ready, run_crowd, 8 },
-	{ "boot", SIM_CONFIG_ONE_PF, prepare_guests, run_boot, 24 },
-	{ "shut down", SIM_CONFIG_ONE_PF, prepare_running, run_shut_down, 24 },
-	{ "restart of a guest", SIM_CONFIG_ONE_PF, prepare_running, run_restart_guest, 24 },
-	{ "hotplug", SIM_CONFIG_ONE_PF, prepare_running, run_hotplug, 24 },
-	{ "missed", SIM_CONFIG_ONE_PF, prepare_missed, run_missed, 24 },
-	{ "bridge", SIM_CONFIG_ONE_PF, prepare_bridge, run_bridge, 16 },
-	{ "boot of the host", SIM_CONFIG_ONE_PF, prepare_reboot, run_reboot, 24 },
-	{ "many", SIM_CONFIG, prepare_many, run_many, 16 },
-	{ "end", SIM_CONFIG_ONE_PF, prepare_running, run_end, 8 },
-	{ "refused attribute", SIM_CONFIG_ONE_PF, prepare_guests, run_refused, 8 },
-	{ "failed attach", SIM_CONFIG_ONE_PF, prepare_guests, run_attach_fails, 8 },
-	{ "quarantine", SIM_CONFIG_ONE_PF, prepare_guests, run_quarantine, 8 },
-	{ "destroyed", SIM_CONFIG_ONE_PF, prepare_running, run_destroyed, 24 },
-	{ "no libvirt", SIM_CONFIG_ONE_PF, prepare_guests, run_no_libvirt, 16 },
-	{ "full disk", SIM_CONFIG_ONE_PF, prepare_running, run_full, 16 },
-	{ "reload", SIM_CONFIG_ONE_PF, prepare_running, run_reload, 24 },
-	{ "nic add", SIM_CONFIG_ONE_PF, prepare_ready, sim_run_add_failover, 4 },
-	{ "promote", SIM_CONFIG_ONE_PF, sim_prepare_failover, sim_run_promote, 4 },
-	{ "demote", SIM_CONFIG_ONE_PF, sim_prepare_promoted, sim_run_demote, 6 },
-	{ "drain", SIM_CONFIG_ONE_PF, sim_prepare_promoted, sim_run_drain, 4 },
-	{ "resize", SIM_CONFIG_ONE_PF, sim_prepare_promoted, sim_run_resize, 6 },
+	{ "start", SIM_CONFIG_RICH, NULL, run_start, 16 },
+	{ "claim", SIM_CONFIG_RICH_ONE_PF, prepare_ready, run_claim, 16 },
+	{ "release", SIM_CONFIG_RICH_ONE_PF, prepare_claims, run_release, 24 },
+	{ "reuse", SIM_CONFIG_RICH_ONE_PF, prepare_claims, run_reuse, 16 },
+	{ "crowd", SIM_CONFIG_RICH_ONE_PF, prepare_ready, run_crowd, 8 },
+	{ "boot", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_boot, 24 },
+	{ "shut down", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_shut_down, 24 },
+	{ "restart of a guest", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_restart_guest, 24 },
+	{ "hotplug", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_hotplug, 24 },
+	{ "missed", SIM_CONFIG_RICH_ONE_PF, prepare_missed, run_missed, 24 },
+	{ "bridge", SIM_CONFIG_RICH_ONE_PF, prepare_bridge, run_bridge, 16 },
+	{ "boot of the host", SIM_CONFIG_RICH_ONE_PF, prepare_reboot, run_reboot, 24 },
+	{ "many", SIM_CONFIG_RICH, prepare_many, run_many, 16 },
+	{ "end", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_end, 8 },
+	{ "refused attribute", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_refused, 8 },
+	{ "failed attach", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_attach_fails, 8 },
+	{ "quarantine", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_quarantine, 8 },
+	{ "destroyed", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_destroyed, 24 },
+	{ "no libvirt", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_no_libvirt, 16 },
+	{ "full disk", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_full, 16 },
+	{ "reload", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_reload, 24 },
+	{ "nic add", SIM_CONFIG_RICH_ONE_PF, prepare_ready, sim_run_add_failover, 4 },
+	{ "promote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_failover, sim_run_promote, 4 },
+	{ "demote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_demote, 6 },
+	{ "drain", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_drain, 4 },
+	{ "resize", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_resize, 6 },
 	{ 0 },
 };
 
@@ -467,7 +467,7 @@ void sim_end_everything(void)
 	for (int i = 0; i < SIM_DOMAINS; i++) {
 		struct sim_domain *domain = &sim_world->domain[i];
 
-		if (*domain->uuid && domain->active)
+		if (*domain->uuid && domain->active && !domain->stranger)
 			sim_shut_down(domain);
 		/* Their links go with those that name them. */
 		if (*domain->uuid && domain->stored[0].exists)

@@ -18,9 +18,9 @@
 #define SIM_PFS	    2
 #define SIM_VFS	    7
 #define SIM_LINKS   64
-#define SIM_DOMAINS 40
-#define SIM_NICS    4 /* of one domain */
-#define SIM_ATTRS   6 /* as enum snl_vf_attr has bits */
+#define SIM_DOMAINS 41 /* the last one does not use sriovd */
+#define SIM_NICS    4  /* of one domain */
+#define SIM_ATTRS   6  /* as enum snl_vf_attr has bits */
 #define SIM_CLAIMS  16
 
 struct sim_attrs {
@@ -55,6 +55,7 @@ struct sim_link {
 	uint8_t mac[6];
 	bool up, carrier;
 	uint32_t mode; /* of a macvtap: MACVLAN_MODE_* */
+	bool foreign;  /* somebody else made it, for himself: it is not sriovd's to touch */
 };
 
 struct sim_fdb {
@@ -91,6 +92,7 @@ struct sim_domain {
 	uint32_t n_nics;
 	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	bool spoilt;		      /* its stored metadata is no XML of ours */
+	bool stranger;		      /* it does not use sriovd: nothing may be done to it */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
 	struct sim_device stored[SIM_NICS]; /* of its own configuration, for its next start */
@@ -129,6 +131,8 @@ struct sim_faults {
 	uint8_t hang_sets;
 	/* Nor does anything else that changes links or forwarding entries */
 	bool hang_links;
+	uint8_t hang_looks;    /* ditto: looking at it, by netlink and in sysfs */
+	bool hang_virt;	       /* no call of libvirt comes back */
 	uint8_t fail_function; /* only of VFs with this function number + 1; 0: any */
 	uint32_t vf_limit;
 	/* libvirt */

@@ -7,13 +7,7 @@
 
 #include "srv/protocol/interface.h"
 #include "srv/sriovd/api.h"
-
-#define ADMIN_GID  991
-#define READER_GID 992
-#define OTHER_GID  1000
-
-/* Who calls. */
-enum who { ROOT, ADMIN, READER, STRANGER, PEOPLE };
+#include "tests/unit/api-rights.h"
 
 static gid_t admin_groups[] = { 10, ADMIN_GID };
 static gid_t reader_groups[] = { READER_GID, 10 };
@@ -24,26 +18,6 @@ static const struct srv_peer peers[PEOPLE] = {
 	[ADMIN] = { .uid = 1000, .gid = OTHER_GID, .groups = admin_groups, .n_groups = 2 },
 	[READER] = { .uid = 1001, .gid = OTHER_GID, .groups = reader_groups, .n_groups = 2 },
 	[STRANGER] = { .uid = 1002, .gid = OTHER_GID, .groups = other_groups, .n_groups = 1 },
-};
-
-/* "RArs": who may, in the order of enum who; '-' may not. */
-static const struct {
-	const char *method;
-	const char *with_read_group;
-	const char *without_read_group;
-} rights[] = {
-	{ "GetStatus", "RAr-", "RArs" },     { "ListPFs", "RAr-", "RArs" },
-	{ "ListVFs", "RAr-", "RArs" },	     { "GetVF", "RAr-", "RArs" },
-	{ "ListNics", "RAr-", "RArs" },	     { "GetNic", "RAr-", "RArs" },
-	{ "Claim", "RA--", "RA--" },	     { "Release", "RA--", "RA--" },
-	{ "AddNic", "RA--", "RA--" },	     { "RemoveNic", "RA--", "RA--" },
-	{ "StartDomain", "RA--", "RA--" },   { "WatchJob", "RAr-", "RArs" },
-	{ "Explain", "RAr-", "RArs" },	     { "CheckConfig", "RAr-", "RArs" },
-	{ "Reload", "RA--", "RA--" },	     { "Watch", "RAr-", "RArs" },
-	{ "DomainHook", "R---", "R---" },    { "CheckLedger", "RAr-", "RArs" },
-	{ "RebuildLedger", "RA--", "RA--" }, { "Demote", "RA--", "RA--" },
-	{ "Drain", "RA--", "RA--" },	     { "Undrain", "RA--", "RA--" },
-	{ "Resize", "RA--", "RA--" },
 };
 
 static const struct srv_access access_groups = { (char *)"sriovd", (char *)"sriovd-read" };

@@ -327,9 +327,33 @@ static void colours_only_where_they_are_wanted(void **state)
 	canned_daemon_free(daemon);
 }
 
+/* What the kernel said last is shown, and that it is; but not before it was asked a few times. */
+static void stale_answer_is_asked_for_again_and_shown_as_such(void **state)
+{
+	static const char reason[] = "the kernel does not answer for PF enp1s0 now; what is shown "
+				     "was read 7 s ago";
+	struct canned_daemon *daemon = canned_daemon_new();
+	struct ctl_run_of run = { .args = "vf show enp1s0/3" };
+	unsigned calls = 0;
+
+	canned_reply(daemon, "GetVF",
+		     json_pack("{s:{s:s, s:s, s:s, s:i, s:s, s:s, s:i}}", "vf", "name", "enp1s0/3",
+			       "address", "0000:01:10.6", "pf", "enp1s0", "index", 3, "state",
+			       "owned", "reason", reason, "stale", 1795442393));
+	ctl_run_it(daemon, &run);
+	assert_int_equal(run.status, 0);
+	assert_non_null(strstr(run.out, reason));
+	for (const char *p = daemon->calls->str; (p = strstr(p, "GetVF ")); p++)
+		calls++;
+	assert_true(calls > 1);
+	ctl_run_clear(&run);
+	canned_daemon_free(daemon);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stale_answer_is_asked_for_again_and_shown_as_such),
 		cmocka_unit_test(every_command_prints_a_table_for_people),
 		cmocka_unit_test(every_command_prints_the_reply_as_json),
 		cmocka_unit_test(pf_show_prints_the_pf_and_its_vfs),

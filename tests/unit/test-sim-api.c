@@ -7,6 +7,7 @@
 
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/view.h"
 #include "tests/support/tree.h"
 #include "tests/unit/api-client.h"
 #include "tests/unit/sim-assert.h"
@@ -174,7 +175,8 @@ static void list_pfs_one_hangs_answers_in_time_and_says_so(void **state)
 
 	/* The simulated clock would wait for the thread that hangs. */
 	g_main_context_set_poll_func(NULL, NULL);
-	srv_queue_push(pf->queue, hang_run, NULL, &hang);
+	sim_daemon->view_patience_ms = SRV_VIEW_PATIENCE_MS;
+	srv_queue_push(pf->reads, hang_run, NULL, &hang);
 	/* Others do not wait for it at all. */
 	json_decref(api_call("ListVFs", "{'pf':'enp2s0'}"));
 	json_decref(api_call("ListNics", NULL));
@@ -184,6 +186,7 @@ static void list_pfs_one_hangs_answers_in_time_and_says_so(void **state)
 	assert_non_null(
 		strstr(json_string_value(json_object_get(first, "reason")), "does not answer"));
 	assert_int_equal(json_integer_value(json_object_get(first, "numVfs")), 7);
+	assert_non_null(json_object_get(first, "stale"));
 	assert_null(json_object_get(second, "reason"));
 	json_decref(answer);
 	g_mutex_lock(&hang.lock);
@@ -196,6 +199,7 @@ static void list_pfs_one_hangs_answers_in_time_and_says_so(void **state)
 	answer = api_call("ListPFs", NULL);
 	first = json_array_get(json_object_get(answer, "pfs"), 0);
 	assert_null(json_object_get(first, "reason"));
+	assert_null(json_object_get(first, "stale"));
 	json_decref(answer);
 }
 

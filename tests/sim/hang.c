@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a thread of the daemon's does not come back from while a fault lasts. */
+#include <glib.h>
+
+#include "pci/inventory.h"
+#include "tests/sim/sim.h"
+
+void sim_hang(const uint8_t *where, uint8_t value)
+{
+	if (__atomic_load_n(where, __ATOMIC_SEQ_CST) != value)
+		return;
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(where, __ATOMIC_SEQ_CST) == value)
+		g_usleep(1000);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+}
+
+int __real_spci_pf_read(const char *root, struct sriov_bdf bdf, struct spci_pf **ret,
+			struct sriov_error **err);
+int __wrap_spci_pf_read(const char *root, struct sriov_bdf bdf, struct spci_pf **ret,
+			struct sriov_error **err);
+
+/* sriov_numvfs, for one, takes the lock of the device, which a write of it holds. */
+int __wrap_spci_pf_read(const char *root, struct sriov_bdf bdf, struct spci_pf **ret,
+			struct sriov_error **err)
+{
+	sim_hang(&sim_world->faults.hang_looks, (uint8_t)(bdf.bus + 1));
+	return __real_spci_pf_read(root, bdf, ret, err);
+}
