@@ -15,6 +15,7 @@
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/log.h"
+#include "srv/sriovd/memory.h"
 
 /* A driver that hangs with the RTNL lock must not make the host's whole picture wait. */
 #define DEADLINE_MS 2000
@@ -61,6 +62,8 @@ static void view_free(struct view *view)
 	g_ptr_array_unref(view->public.pfs);
 	g_hash_table_unref(view->public.backends);
 	g_free(view);
+	/* And with it what the reply took. */
+	srv_memory_give_back();
 }
 
 static void view_answer(struct view *view)
