@@ -136,7 +136,7 @@ static void make_ledger(const char *root)
 	g_autofree char *state = g_build_filename(root, "state", NULL);
 	struct spci_inventory *inventory;
 	struct srv_ledger_txn *txn;
-	struct srv_ledger *ledger;
+	struct srv_ledger *ledger = NULL;
 
 	if (spci_inventory_read(root, &inventory, NULL) < 0 ||
 	    srv_ledger_open(state, &ledger, NULL) < 0)
