@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/fault.h"
+#include "srv/sriovd/memory.h"
 #include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/provision.h"
@@ -22,24 +23,30 @@
  * A clean VF that the kernel does not have any more may come back, made by somebody else, while we
  * do not run: that nothing is known of it then is written down.
  */
-static void record_vanished(struct srv_daemon *daemon)
+static bool put_vanished(struct srv_ledger_txn *txn, const struct srv_pf *pf)
 {
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	bool any = false;
 
-	for (guint i = 0; i < daemon->model->pfs->len; i++) {
-		const struct srv_pf *pf = daemon->model->pfs->pdata[i];
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		struct srv_vf *vf = pf->vfs->pdata[i];
 
-		for (guint j = 0; j < pf->vfs->len; j++) {
-			struct srv_vf *vf = pf->vfs->pdata[j];
-
-			if (!vf->vanished)
-				continue;
-			vf->vanished = false;
-			srv_daemon_put_vf(txn, vf);
-			any = true;
-		}
+		if (!vf->vanished)
+			continue;
+		vf->vanished = false;
+		srv_daemon_put_vf(txn, vf);
+		any = true;
 	}
+	return any;
+}
+
+/* only: of this PF; NULL: of all */
+static void record_vanished(struct srv_daemon *daemon, const struct srv_pf *only)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+	bool any = only && put_vanished(txn, only);
+
+	for (guint i = 0; !only && i < daemon->model->pfs->len; i++)
+		any |= put_vanished(txn, daemon->model->pfs->pdata[i]);
 	if (any)
 		srv_ledger_commit(txn, NULL, NULL);
 	else
@@ -68,7 +75,7 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 		return r;
 	srv_model_set_inventory(daemon->model, inventory);
 	spci_inventory_free(inventory);
-	record_vanished(daemon);
+	record_vanished(daemon, NULL);
 	tell_strangers(daemon);
 	return 0;
 }
@@ -220,7 +227,7 @@ void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_p
 	srv_model_set_pf(daemon->model, pf, facts, since);
 	tell_strangers(daemon);
 	srv_host_follow_names(daemon);
-	record_vanished(daemon);
+	record_vanished(daemon, pf);
 	tell_losses(daemon, before);
 }
 
@@ -245,12 +252,13 @@ static void refresh_ended(void *data)
 		spci_inventory_free(refresh->inventory);
 		tell_strangers(daemon);
 		srv_host_follow_names(daemon);
-		record_vanished(daemon);
+		record_vanished(daemon, NULL);
 		tell_losses(daemon, before);
 		srv_fault_look(daemon);
 		srv_host_provision(daemon);
 	}
 	g_free(refresh);
+	srv_memory_give_back();
 }
 
 /* The next look waits for this one: before it comes back, that one would not either. */

@@ -17,6 +17,7 @@
 #include "srv/sriovd/door.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/log.h"
+#include "srv/sriovd/memory.h"
 #include "srv/sriovd/varlink.h"
 
 /* Everybody may connect; who may call what is decided for each call (api.c). */
@@ -322,6 +323,7 @@ static int serve(const struct options *options, struct sriov_error **err)
 		program.loop = g_main_loop_new(NULL, FALSE);
 		watch(&program);
 		notify_ready(program.daemon);
+		srv_memory_give_back();
 		g_main_loop_run(program.loop);
 		g_main_loop_unref(program.loop);
 		sd_notify(0, "STOPPING=1\nSTATUS=Ending");
@@ -339,6 +341,7 @@ int main(int argc, char **argv)
 	/* Peers go away whenever they like. */
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
+	srv_memory_set_up();
 	if (!parse_options(argc, argv, &options)) {
 		status = 2;
 	} else if (options.help) {

@@ -13,6 +13,7 @@
 #include "srv/sriovd/fault.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
+#include "srv/sriovd/memory.h"
 
 /* So often a reader whose PF was looked at by somebody else meanwhile begins anew. */
 #define ROUNDS_MAX 3
@@ -80,6 +81,8 @@ static void view_free(struct view *view)
 	g_ptr_array_unref(view->public.pfs);
 	g_hash_table_unref(view->public.backends);
 	g_free(view);
+	/* And with it what the reply took. */
+	srv_memory_give_back();
 }
 
 static void view_answer(struct view *view)
