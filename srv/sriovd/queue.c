@@ -26,7 +26,8 @@ struct srv_queue {
 };
 
 static GThreadPool *pool;
-static gint items_open; /* in all queues, until done() has run */
+static gint items_open;	   /* in all queues, until done() has run */
+static gint queues_active; /* that are in the pool */
 
 static void queue_unref(struct srv_queue *queue)
 {
@@ -69,6 +70,8 @@ static void run_one(gpointer data, gpointer user_data)
 	/* Before another thread can run the next one: its done() must not come before this one's.
 	 */
 	g_idle_add_full(G_PRIORITY_DEFAULT, item_done, item, NULL);
+	if (!more)
+		g_atomic_int_add(&queues_active, -1);
 	g_mutex_unlock(&queue->lock);
 	if (more)
 		g_thread_pool_push(pool, queue, NULL);
@@ -117,6 +120,8 @@ void srv_queue_push(struct srv_queue *queue, void (*run)(void *data), void (*don
 	g_queue_push_tail(&queue->items, item);
 	start = !queue->active;
 	queue->active = true;
+	if (start)
+		g_atomic_int_inc(&queues_active);
 	g_mutex_unlock(&queue->lock);
 	if (start)
 		g_thread_pool_push(pool, queue, NULL);
@@ -140,6 +145,11 @@ unsigned srv_queue_length(struct srv_queue *queue)
 	length = g_queue_get_length(&queue->items);
 	g_mutex_unlock(&queue->lock);
 	return length;
+}
+
+unsigned srv_queue_active_all(void)
+{
+	return (unsigned)g_atomic_int_get(&queues_active);
 }
 
 bool srv_queue_drain_all(unsigned seconds)

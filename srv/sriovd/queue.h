@@ -40,6 +40,9 @@ bool srv_queue_hanging(const struct srv_queue *queue);
 /* Items waiting or running. */
 unsigned srv_queue_length(struct srv_queue *queue);
 
+/* How many queues have an item that is being run, or is about to be. Any thread. For tests. */
+unsigned srv_queue_active_all(void);
+
 /*
  * Waits until no queue has an item left, running the main context meanwhile; at most seconds.
  * Returns whether that was reached. For an orderly end and for tests.

@@ -131,14 +131,22 @@ static bool has_children(void)
 	return busy;
 }
 
-/* With a thread that hangs it cannot be told whether others work: they are given a moment each. */
+/* Of threads that hang nothing is to be expected, nor of what stands behind them. */
+static bool has_running(void)
+{
+	return srv_queue_active_all() >
+	       __atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST);
+}
+
 static bool has_items(void)
 {
-	bool hanging = __atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST) > 0;
-
-	if (hanging)
-		g_usleep(3000);
-	return !hanging && !srv_queue_drain_all(0);
+	if (__atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST) == 0)
+		return !srv_queue_drain_all(0);
+	if (has_running())
+		return true;
+	/* Those whose fault has just ended are given a moment to see that. */
+	g_usleep(3000);
+	return has_running();
 }
 
 bool sim_is_busy(void)
