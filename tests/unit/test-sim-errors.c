@@ -3,7 +3,7 @@
 #include "srv/sriovd/host.h"
 #include "tests/support/tree.h"
 #include "tests/unit/api-client.h"
-#include "tests/unit/sim-failover.h"
+#include "tests/unit/sim-failover-guest.h"
 
 #define ONE_FATAL "it had 1 fatal PCIe error"
 #define WATCHED	  "; it is scrubbed, and watched for 60 s before anybody gets it"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What befalls a host while failover nics run: they carry on, and come back to a VF. */
-#include "tests/unit/sim-failover.h"
+#include "tests/unit/sim-failover-guest.h"
 #include "tests/unit/sim-host.h"
 
 /* Two PFs of two VFs; the virtio halves stand on a bridge, so that no PF takes one with it. */
