@@ -275,6 +275,28 @@ static void row_19_free_vf_with_an_error_is_quarantined(void **state)
 	sim_assert_rules();
 }
 
+/* Its guest was killed amid its work, and the IOMMU refused what was still under way. */
+static void error_of_a_vf_that_waits_for_its_scrub_is_its_last_owners(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_world->pf[0].vf[0].open = true;
+	sim_shut_down(web);
+	sim_settle();
+	assert_vf_state("enp1s0/0", "dirty", "");
+	error_of_vf(0, 1);
+	sim_settle();
+	assert_vf_state("enp1s0/0", "dirty", "");
+	sim_world->pf[0].vf[0].open = false;
+	sim_run(5000);
+	assert_vf_state("enp1s0/0", "unusable", ONE_FATAL WATCHED);
+	sim_run(65000);
+	assert_vf_state("enp1s0/0", "free", "");
+	sim_assert_rules();
+}
+
 /* FAULTS row 19: the events were lost, or its recovery made none */
 static void row_19_error_that_nobody_told_of_is_found_within_one_period(void **state)
 {
@@ -467,6 +489,7 @@ int main(void)
 		CASE(row_19_exclusive_nic_keeps_its_vf_and_everybody_is_told, set_up),
 		CASE(row_19_guest_that_does_not_let_go_keeps_the_vf_until_it_ends, set_up),
 		CASE(row_19_free_vf_with_an_error_is_quarantined, set_up),
+		CASE(error_of_a_vf_that_waits_for_its_scrub_is_its_last_owners, set_up),
 		CASE(row_19_error_that_nobody_told_of_is_found_within_one_period, set_up),
 		CASE(row_19_vf_whose_recovery_fails_is_quarantined, set_up),
 		CASE(row_19_recovery_without_an_end_counts_as_failed, set_up),
