@@ -84,19 +84,24 @@ static void strike(struct srv_daemon *daemon, struct srv_vf *vf, enum severity s
 	struct srv_health *health = &vf->health;
 	int64_t now = g_get_monotonic_time();
 	bool again = health->fault_at && now - health->fault_at < MEMORY_SECONDS * G_USEC_PER_SEC;
+	bool is_free = !vf->nic && vf->pool && vf->mark == SRV_VF_CLEAN;
 	g_autofree char *fault = g_strdup_printf(
 		"%s%s", what, again ? ", not for the first time within an hour" : "");
 	g_autofree char *name = srv_vf_name(vf);
 
 	health->fault_at = now;
 	health->watched_until = 0;
-	health->condemned |= severity == FINAL ||
-			     (severity == CERTAIN && (again || (!vf->nic && vf->pool)));
+	/*
+	 * Of one that still waits for its scrub it may be the last owner's: who is killed leaves
+	 * requests under way that the IOMMU then refuses.
+	 */
+	health->condemned |= severity == FINAL || (severity == CERTAIN && (again || is_free));
 	srv_health_set_fault(health, fault);
 	srv_event(daemon->events, LOG_ERR, "vf", name, "%s", fault);
 	if (vf->nic)
 		tell_owner(daemon, vf);
-	else if (vf->pool && !vf->scrubbing && vf->mark != SRV_VF_QUARANTINED)
+	else if (is_free || (vf->pool && health->condemned && !vf->scrubbing &&
+			     vf->mark != SRV_VF_QUARANTINED))
 		set_aside(daemon, vf);
 	srv_pf_recount(vf->pf);
 	srv_pf_scrub(daemon, vf->pf);

@@ -15,7 +15,9 @@ struct srv_daemon;
  *	VF of a failover nic	the nic is demoted (failover.c); the VF is scrubbed, watched for a
  *				minute, and free
  *	VF of another nic	its owner keeps it, as there is nothing to go over to, and is told
- *	VF of nobody		quarantined
+ *	VF that is free		quarantined
+ *	VF that waits for its scrub
+ *				scrubbed, watched, and free
  *	a second error within an hour, or a recovery that fails
  *				quarantined as soon as nobody has it
  *

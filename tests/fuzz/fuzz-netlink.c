@@ -64,7 +64,7 @@ static void read_message(const struct nlmsghdr *h)
 static void read_uevent(const uint8_t *data, size_t size)
 {
 	char *copy = malloc(size ?: 1);
-	struct sriov_bdf bdf = { .domain = UINT32_MAX };
+	struct sriov_bdf bdf;
 	enum snl_uevent what;
 
 	if (size)
@@ -72,10 +72,11 @@ static void read_uevent(const uint8_t *data, size_t size)
 	what = snl_uevent_parse(copy, size, &bdf);
 	if (what != SNL_UEVENT_OTHER) {
 		char text[SRIOV_BDF_STRLEN];
+		struct sriov_bdf again;
 
-		g_assert(bdf.domain <= UINT16_MAX && bdf.slot < 32 && bdf.function < 8);
 		g_assert(memmem(copy, size, "SUBSYSTEM=pci", 14));
-		g_assert(*sriov_bdf_format(bdf, text));
+		g_assert(sriov_bdf_parse(sriov_bdf_format(bdf, text), &again) == 0);
+		g_assert(sriov_bdf_equal(bdf, again));
 	}
 	free(copy);
 }

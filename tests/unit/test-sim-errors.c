@@ -104,6 +104,23 @@ static char *explanation(const char *owner)
 	return g_string_free(text, FALSE);
 }
 
+/* The first event about a subject that the watcher gets. */
+static char *event_of(struct api_client *watcher, const char *subject)
+{
+	char *text = NULL;
+
+	while (!text) {
+		json_t *message = api_receive(watcher);
+		const json_t *event = json_object_get(json_object_get(message, "parameters"),
+						      "event");
+
+		if (g_strcmp0(json_string_value(json_object_get(event, "subject")), subject) == 0)
+			text = g_strdup(json_string_value(json_object_get(event, "text")));
+		json_decref(message);
+	}
+	return text;
+}
+
 static char *vf_json(const char *name, const char *key)
 {
 	g_autofree char *parameters = g_strdup_printf("{'vf':'%s'}", name);
@@ -193,14 +210,22 @@ static void row_19_exclusive_nic_keeps_its_vf_and_everybody_is_told(void **state
 {
 	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
 	g_autofree char *text = NULL;
+	struct api_client *watcher;
 	uint32_t changes;
 
 	sim_assert_done(sim_boot(web));
+	sim_settle();
+	watcher = api_connect();
+	api_send(watcher, "Watch", NULL, true);
 	sim_settle();
 	changes = sim_world->changes;
 	sim_show_errors(1, 2, 0, 1, 1);
 	all_events(SNL_UEVENT_RECOVERY_BEGUN);
 	sim_settle();
+	sim_assert_text(event_of(watcher, "nic web1/net0"),
+			"it keeps VF enp1s0/0, as it has nothing else, though it had 2 PCIe "
+			"errors, 1 of them fatal");
+	api_disconnect(watcher);
 	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
 	assert_int_equal(sim_world->changes, changes);
 	sim_assert_text(problems("PCIe"), "error enp1s0/0: it had 2 PCIe errors, 1 of them fatal, "
@@ -217,6 +242,26 @@ static void row_19_exclusive_nic_keeps_its_vf_and_everybody_is_told(void **state
 	sim_assert_rules();
 }
 
+/* FAULTS row 19: QEMU has stopped the guest for its error, so that it answers nobody */
+static void row_19_guest_that_does_not_let_go_keeps_the_vf_until_it_ends(void **state)
+{
+	struct sim_domain *web = sim_failover_guest(1);
+
+	sim_world->faults.deaf_guest = true;
+	error_of_vf(0, 1);
+	sim_run(60000);
+	sim_assert_vf(web, "enp1s0/0");
+	assert_non_null(strstr(sim_nic_of(web)->row.reason, "keeps it"));
+	sim_assert_text(problems("PCIe"),
+			"error enp1s0/0: " ONE_FATAL ", and nic web1/net0 has it\n");
+	sim_assert_counts("enp1s0", "1 free, 1 owned");
+	sim_assert_rules();
+	sim_shut_down(web);
+	sim_settle();
+	assert_vf_state("enp1s0/0", "unusable", ONE_FATAL WATCHED);
+	sim_assert_rules();
+}
+
 /* FAULTS row 19 */
 static void row_19_free_vf_with_an_error_is_quarantined(void **state)
 {
@@ -227,6 +272,28 @@ static void row_19_free_vf_with_an_error_is_quarantined(void **state)
 	sim_stop();
 	sim_start();
 	assert_vf_state("enp1s0/1", "quarantined", ONE_FATAL);
+	sim_assert_rules();
+}
+
+/* Its guest was killed amid its work, and the IOMMU refused what was still under way. */
+static void error_of_a_vf_that_waits_for_its_scrub_is_its_last_owners(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_world->pf[0].vf[0].open = true;
+	sim_shut_down(web);
+	sim_settle();
+	assert_vf_state("enp1s0/0", "dirty", "");
+	error_of_vf(0, 1);
+	sim_settle();
+	assert_vf_state("enp1s0/0", "dirty", "");
+	sim_world->pf[0].vf[0].open = false;
+	sim_run(5000);
+	assert_vf_state("enp1s0/0", "unusable", ONE_FATAL WATCHED);
+	sim_run(65000);
+	assert_vf_state("enp1s0/0", "free", "");
 	sim_assert_rules();
 }
 
@@ -420,7 +487,9 @@ int main(void)
 		CASE(row_19_second_error_of_a_vf_quarantines_it, set_up_one),
 		CASE(row_19_error_while_watched_quarantines_a_vf, set_up_one),
 		CASE(row_19_exclusive_nic_keeps_its_vf_and_everybody_is_told, set_up),
+		CASE(row_19_guest_that_does_not_let_go_keeps_the_vf_until_it_ends, set_up),
 		CASE(row_19_free_vf_with_an_error_is_quarantined, set_up),
+		CASE(error_of_a_vf_that_waits_for_its_scrub_is_its_last_owners, set_up),
 		CASE(row_19_error_that_nobody_told_of_is_found_within_one_period, set_up),
 		CASE(row_19_vf_whose_recovery_fails_is_quarantined, set_up),
 		CASE(row_19_recovery_without_an_end_counts_as_failed, set_up),
