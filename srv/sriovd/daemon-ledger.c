@@ -129,6 +129,8 @@ void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 	txn = srv_ledger_begin(ledger);
 	srv_ledger_put_boot_id(txn, boot_id);
 	srv_ledger_commit(txn, NULL, NULL);
+	for (guint i = 0; i < daemon->model->pfs->len; i++)
+		((struct srv_pf *)daemon->model->pfs->pdata[i])->netdevs_news = true;
 	srv_host_provision(daemon);
 	srv_host_refresh(daemon);
 }

@@ -81,7 +81,7 @@ void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 
 void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf)
 {
-	const struct srv_pf_row row = {
+	struct srv_pf_row row = {
 		.pf = pf->bdf,
 		.vendor = pf->vendor,
 		.device = pf->device,
@@ -91,6 +91,11 @@ void srv_daemon_put_pf(struct srv_ledger_txn *txn, const struct srv_pf *pf)
 		.want_vfs = pf->resize_vfs,
 	};
 
+	for (guint i = 0; i < pf->netdevs->len; i++) {
+		if (*row.netdevs)
+			g_strlcat(row.netdevs, " ", sizeof(row.netdevs));
+		g_strlcat(row.netdevs, pf->netdevs->pdata[i], sizeof(row.netdevs));
+	}
 	srv_ledger_put_pf(txn, &row);
 }
 
@@ -245,6 +250,7 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		if (r < 0)
 			return r;
 	}
+	srv_host_follow_names(daemon);
 	srv_sweep(daemon);
 	srv_host_provision(daemon);
 	srv_reconcile_claims(daemon, NULL);

@@ -134,8 +134,7 @@ void srv_decision_free(struct srv_decision *decision)
 	g_free(decision);
 }
 
-/* The PF itself, or a VLAN link "PF.VLAN" on it? */
-static bool is_on(const char *uplink, const char *pf)
+bool srv_uplink_is_on(const char *uplink, const char *pf)
 {
 	size_t len = strlen(pf);
 
@@ -148,11 +147,11 @@ bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf)
 
 	if (!uplink)
 		return false;
-	if (is_on(uplink, pf->name))
+	if (srv_uplink_is_on(uplink, pf->name))
 		return true;
 	/* By a name that it had, and that nobody else has now. */
 	for (guint i = 0; i < pf->netdevs->len; i++) {
-		if (is_on(uplink, pf->netdevs->pdata[i]) &&
+		if (srv_uplink_is_on(uplink, pf->netdevs->pdata[i]) &&
 		    !srv_model_find_pf(pf->model, pf->netdevs->pdata[i]))
 			return true;
 	}

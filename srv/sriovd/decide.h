@@ -51,6 +51,9 @@ struct srv_decision *srv_decide(struct srv_model *model, const struct srv_networ
 				int numa_node);
 void srv_decision_free(struct srv_decision *decision);
 
+/* By their names: is an uplink this netdev itself, or a VLAN link "NETDEV.VLAN" on it? */
+bool srv_uplink_is_on(const char *uplink, const char *netdev);
+
 /*
  * Where a virtio nic of this network is put: the fallback's uplink, or a PF of the pool with its
  * link up that carries the fewest virtio nics.

@@ -66,6 +66,7 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 		return r;
 	srv_model_set_inventory(daemon->model, inventory);
 	spci_inventory_free(inventory);
+	srv_model_forget_missing(daemon->model);
 	record_vanished(daemon);
 	tell_strangers(daemon);
 	return 0;
@@ -120,51 +121,90 @@ static void collect_owned(const struct srv_pf *pf, GHashTable *present)
 	}
 }
 
+/* The PF that an uplink stands on by the name that it had until now. */
+static const struct srv_pf *find_renamed(const struct srv_model *model, const char *uplink)
+{
+	for (guint i = 0; i < model->pfs->len; i++) {
+		const struct srv_pf *pf = model->pfs->pdata[i];
+
+		if (pf->was && srv_uplink_is_on(uplink, pf->was))
+			return pf;
+	}
+	return NULL;
+}
+
 /*
  * What stands on the PF itself goes on standing on it, by its name of now. A VLAN link has its own
  * name, which it keeps. A failover nic's stands in its domain's configuration as well, and that is
  * its owner's to change: somebody may be about to rename the PF back.
+ *
+ * Each nic once: two PFs may have changed names with each other.
  */
-static void follow_name(struct srv_daemon *daemon, struct srv_pf *pf)
+static void follow_name(struct srv_daemon *daemon, struct srv_ledger_txn *txn, struct srv_nic *nic)
 {
-	const char *was = pf->netdevs->pdata[pf->netdevs->len - 2];
-	g_autoptr(GPtrArray) nics = srv_model_nics(daemon->model);
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+	const struct srv_pf *pf = nic->row.uplink ? find_renamed(daemon->model, nic->row.uplink)
+						  : NULL;
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	g_autofree char *subject = NULL;
 
-	for (guint i = 0; i < nics->len; i++) {
-		struct srv_nic *nic = nics->pdata[i];
-		const struct srv_network *network = srv_config_network(daemon->model->config,
-								       nic->row.network);
-		g_autofree char *subject = srv_nic_subject(nic);
-
-		if (!srv_nic_stands_on(nic, pf) ||
-		    (network && network->fallback.type != SRV_FALLBACK_MACVTAP))
-			continue;
-		if (nic->row.mode == SRV_MODE_FAILOVER) {
-			srv_event(daemon->events, LOG_WARNING, "nic", subject,
-				  "its domain's configuration has it on %s, and %s is called %s "
-				  "now: it will not start before one of them is changed "
-				  "(virsh edit %s)",
-				  nic->row.uplink, was, pf->name, nic->row.owner.name);
-		} else if (g_str_equal(nic->row.uplink, was)) {
-			g_free(nic->row.uplink);
-			nic->row.uplink = g_strdup(pf->name);
-			srv_daemon_put_nic(txn, nic);
-		}
+	if (!pf || (network && network->fallback.type != SRV_FALLBACK_MACVTAP))
+		return;
+	if (nic->row.mode == SRV_MODE_FAILOVER) {
+		subject = srv_nic_subject(nic);
+		srv_event(
+			daemon->events, LOG_WARNING, "nic", subject,
+			"its domain's configuration has it on %s, and %s is called %s now: it will "
+			"not start before one of them is changed (virsh edit %s)",
+			nic->row.uplink, pf->was, pf->name, nic->row.owner.name);
+		return;
 	}
-	srv_ledger_commit(txn, NULL, NULL);
-	srv_event(daemon->events, LOG_NOTICE, "pf", pf->name, "was called %s before", was);
+	if (!g_str_equal(nic->row.uplink, pf->was))
+		return;
+	g_free(nic->row.uplink);
+	nic->row.uplink = g_strdup(pf->name);
+	srv_daemon_put_nic(txn, nic);
 }
 
-static void follow_names(struct srv_daemon *daemon)
+/* They are written again with the next look at the host. */
+static void names_recorded(const struct sriov_error *error, void *data)
 {
+	const struct srv_daemon *daemon = data;
+
+	for (guint i = 0; error && i < daemon->model->pfs->len; i++)
+		((struct srv_pf *)daemon->model->pfs->pdata[i])->netdevs_news = true;
+}
+
+void srv_host_follow_names(struct srv_daemon *daemon)
+{
+	g_autoptr(GPtrArray) nics = NULL;
+	bool any = false, renamed = false;
+	struct srv_ledger_txn *txn;
+
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		const struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		any |= pf->netdevs_news;
+		renamed |= pf->was != NULL;
+	}
+	if (!any)
+		return;
+	txn = srv_ledger_begin(daemon->ledger);
+	nics = renamed ? srv_model_nics(daemon->model) : g_ptr_array_new();
+	for (guint i = 0; i < nics->len; i++)
+		follow_name(daemon, txn, nics->pdata[i]);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		struct srv_pf *pf = daemon->model->pfs->pdata[i];
 
-		if (pf->renamed)
-			follow_name(daemon, pf);
-		pf->renamed = false;
+		if (pf->was)
+			srv_event(daemon->events, LOG_NOTICE, "pf", pf->name,
+				  "was called %s before", pf->was);
+		g_clear_pointer(&pf->was, g_free);
+		if (pf->netdevs_news)
+			srv_daemon_put_pf(txn, pf);
+		pf->netdevs_news = false;
 	}
+	srv_ledger_commit(txn, names_recorded, daemon);
 }
 
 void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts,
@@ -175,7 +215,7 @@ void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_p
 	collect_owned(pf, before);
 	srv_model_set_pf(daemon->model, pf, facts, since);
 	tell_strangers(daemon);
-	follow_names(daemon);
+	srv_host_follow_names(daemon);
 	record_vanished(daemon);
 	tell_losses(daemon, before);
 }
@@ -200,7 +240,7 @@ static void refresh_done(void *data)
 		srv_model_set_inventory_since(daemon->model, refresh->inventory, refresh->since);
 		spci_inventory_free(refresh->inventory);
 		tell_strangers(daemon);
-		follow_names(daemon);
+		srv_host_follow_names(daemon);
 		record_vanished(daemon);
 		tell_losses(daemon, before);
 		srv_host_provision(daemon);

@@ -21,6 +21,13 @@ void srv_host_refresh(struct srv_daemon *daemon);
 void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts,
 		     uint64_t since);
 
+/*
+ * PFs that have another name now than when they were last seen, be it by an earlier run of the
+ * daemon: what nics stand on, known by name, follows them, and the ledger learns the names. At the
+ * start, once the configuration is known; later by itself.
+ */
+void srv_host_follow_names(struct srv_daemon *daemon);
+
 /* Begins to follow link events. */
 int srv_host_watch(struct srv_daemon *daemon, struct sriov_error **err);
 

@@ -111,6 +111,7 @@ void srv_sql_pf_values(const struct srv_pf_row *row, struct srv_sql_pf_values *r
 	ret->at[SRV_SQL_PF_RESIZING] = integer_value(row->resizing);
 	ret->at[SRV_SQL_PF_FORCED] = integer_value(row->forced);
 	ret->at[SRV_SQL_PF_WANT_VFS] = integer_value(row->want_vfs);
+	ret->at[SRV_SQL_PF_NETDEVS] = text_value(srv_sql_is_text(row->netdevs) ? row->netdevs : "");
 }
 
 void srv_sql_bind(sqlite3_stmt *stmt, const struct srv_sql_value *values, int n)
@@ -260,6 +261,7 @@ char *srv_sql_read_vf(sqlite3_stmt *stmt, struct srv_vf_row **ret)
 char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret)
 {
 	const char *pf = srv_sql_text(stmt, SRV_SQL_PF_PF);
+	const char *netdevs = srv_sql_text(stmt, SRV_SQL_PF_NETDEVS);
 
 	if (!pf || sriov_bdf_parse(pf, &ret->pf) < 0)
 		return g_strdup("has a malformed address");
@@ -270,6 +272,9 @@ char *srv_sql_read_pf(sqlite3_stmt *stmt, struct srv_pf_row *ret)
 	    !read_bool(stmt, SRV_SQL_PF_FORCED, &ret->forced) ||
 	    !read_u32(stmt, SRV_SQL_PF_WANT_VFS, &ret->want_vfs))
 		return g_strdup("has a number out of range");
+	if (!srv_sql_is_text(netdevs) ||
+	    g_strlcpy(ret->netdevs, netdevs, sizeof(ret->netdevs)) >= sizeof(ret->netdevs))
+		return g_strdup("has malformed names");
 	return NULL;
 }
 

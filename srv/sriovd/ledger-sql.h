@@ -15,7 +15,7 @@
 
 #define SRV_SQL_NIC_COLUMNS 19 /* without row_sum, which is the last of a table */
 #define SRV_SQL_VF_COLUMNS  4
-#define SRV_SQL_PF_COLUMNS  7
+#define SRV_SQL_PF_COLUMNS  8
 
 /* Columns of table nic by number, where it matters. */
 enum srv_sql_nic {
@@ -57,6 +57,7 @@ enum srv_sql_pf {
 	SRV_SQL_PF_RESIZING,
 	SRV_SQL_PF_FORCED,
 	SRV_SQL_PF_WANT_VFS,
+	SRV_SQL_PF_NETDEVS,
 	SRV_SQL_PF_SUM,
 };
 
@@ -79,7 +80,7 @@ struct srv_sql_pf_values {
 /* Sets *ret, and returns NULL; or what is wrong with the row, e.g. "has no network". */
 const char *srv_sql_nic_values(const struct srv_nic_row *row, struct srv_sql_nic_values *ret);
 const char *srv_sql_vf_values(const struct srv_vf_row *row, struct srv_sql_vf_values *ret);
-/* Of a PF nothing can be wrong. */
+/* Of a PF nothing can be wrong: names that are no text are left out. */
 void srv_sql_pf_values(const struct srv_pf_row *row, struct srv_sql_pf_values *ret);
 
 /*

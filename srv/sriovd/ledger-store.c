@@ -75,7 +75,7 @@ static const char *const sql[STMTS] = {
 	[VF_PUT] = "INSERT OR REPLACE INTO vf VALUES (?1, ?2, ?3, ?4, ?5)",
 	[VF_DELETE] = "DELETE FROM vf WHERE pf = ?1 AND vf_index = ?2",
 	[PF_FIND] = "SELECT row_sum FROM pf WHERE pf = ?1",
-	[PF_PUT] = "INSERT OR REPLACE INTO pf VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[PF_PUT] = "INSERT OR REPLACE INTO pf VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[PF_DELETE] = "DELETE FROM pf WHERE pf = ?1",
 };
 
@@ -422,14 +422,15 @@ static int delete_vf(struct apply *apply, struct srv_vf_ref ref, struct sriov_er
 static int put_pf(struct apply *apply, const struct srv_pf_row *row, struct sriov_error **err)
 {
 	struct srv_ledger_store *store = apply->store;
-	bool says = row->vendor || row->drained || row->resizing || row->want_vfs, found;
+	bool known = row->vendor || row->drained || row->resizing || row->want_vfs || *row->netdevs;
+	bool found;
 	struct srv_sql_pf_values values;
 	int64_t sum = 0, old;
 	int rc;
 
 	srv_sql_pf_values(row, &values);
 	rc = find_row(store, PF_FIND, values.at, 1, &found, &old);
-	if (rc == SQLITE_OK && says) {
+	if (rc == SQLITE_OK && known) {
 		sum = srv_sum_values(store->sum, "pf", values.at, SRV_SQL_PF_COLUMNS);
 		srv_sql_bind(store->stmts[PF_PUT], values.at, SRV_SQL_PF_COLUMNS);
 		sqlite3_bind_int64(store->stmts[PF_PUT], SRV_SQL_PF_SUM + 1, sum);
@@ -441,7 +442,7 @@ static int put_pf(struct apply *apply, const struct srv_pf_row *row, struct srio
 	if (rc != SQLITE_OK)
 		return store_error(store, rc, err);
 	apply->total += (uint64_t)sum - (uint64_t)old;
-	apply->changed = apply->changed || says || found;
+	apply->changed = apply->changed || known || found;
 	return 0;
 }
 

@@ -90,9 +90,11 @@ struct srv_vf_row {
 	char *reason; /* of a quarantine; NULL */
 };
 
+#define SRV_PF_NETDEVS_STRLEN 128 /* eight names, and what is between them */
+
 /*
- * Which NIC a PF is, and what was ordered of it and outlives the daemon. A PF without a row serves
- * as configured.
+ * Which NIC a PF is, what was ordered of it and outlives the daemon, and how it was called, by
+ * which uplinks of nics are known. A PF without a row serves as configured.
  */
 struct srv_pf_row {
 	struct sriov_bdf pf;
@@ -101,6 +103,8 @@ struct srv_pf_row {
 	bool resizing;		 /* drained only until it has want_vfs VFs */
 	bool forced;		 /* and guests may be interrupted for it */
 	uint32_t want_vfs;	 /* in the place of the pools' numVfs; 0: none was ordered */
+	/* The names that its netdev had, a space between them, the last one seen at the end */
+	char netdevs[SRV_PF_NETDEVS_STRLEN];
 };
 
 struct srv_ledger_image {

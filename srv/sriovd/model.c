@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "srv/sriovd/model.h"
 
+#include <net/if.h>
 #include <string.h>
 
 #include "base/parse.h"
@@ -23,6 +24,7 @@ static void pf_free(gpointer data)
 
 	g_ptr_array_unref(pf->vfs);
 	g_ptr_array_unref(pf->netdevs);
+	g_free(pf->was);
 	if (pf->facts)
 		spci_pf_free(pf->facts);
 	srv_serial_unref(pf->serial);
@@ -107,6 +109,9 @@ struct srv_pf *srv_model_pf(struct srv_model *model, struct sriov_bdf bdf)
 	return g_hash_table_lookup(model->pfs_by_key, &key);
 }
 
+#define NETDEVS_MAX 8 /* a row of the ledger has room for so many */
+G_STATIC_ASSERT(SRV_PF_NETDEVS_STRLEN >= NETDEVS_MAX * IFNAMSIZ);
+
 static void name_pf(struct srv_pf *pf)
 {
 	char address[SRIOV_BDF_STRLEN];
@@ -118,13 +123,30 @@ static void name_pf(struct srv_pf *pf)
 	    (pf->netdevs->len &&
 	     g_str_equal(pf->netdevs->pdata[pf->netdevs->len - 1], pf->facts->netdev)))
 		return;
-	pf->renamed |= pf->netdevs->len > 0;
+	if (pf->netdevs->len && !pf->was)
+		pf->was = g_strdup(pf->netdevs->pdata[pf->netdevs->len - 1]);
+	/* And back again, before anybody has followed it. */
+	if (g_strcmp0(pf->was, pf->facts->netdev) == 0)
+		g_clear_pointer(&pf->was, g_free);
+	pf->netdevs_news = true;
 	/* It may have had this one before. */
 	for (guint i = 0; i < pf->netdevs->len; i++) {
 		if (g_str_equal(pf->netdevs->pdata[i], pf->facts->netdev))
 			g_ptr_array_remove_index(pf->netdevs, i--);
 	}
 	g_ptr_array_add(pf->netdevs, g_strdup(pf->facts->netdev));
+	while (pf->netdevs->len > NETDEVS_MAX)
+		g_ptr_array_remove_index(pf->netdevs, 0);
+}
+
+static void load_netdevs(struct srv_pf *pf, const char *names)
+{
+	g_auto(GStrv) split = g_strsplit(names, " ", -1);
+
+	for (char **name = split; *name; name++) {
+		if (**name)
+			g_ptr_array_add(pf->netdevs, g_strdup(*name));
+	}
 }
 
 static struct srv_pf *ensure_pf(struct srv_model *model, struct sriov_bdf bdf)
@@ -751,19 +773,31 @@ GPtrArray *srv_model_nics(struct srv_model *model)
 
 static void load_pf(struct srv_model *model, const struct srv_pf_row *row)
 {
-	bool ordered = row->drained || row->resizing || row->want_vfs;
-	struct srv_pf *pf = srv_model_pf(model, row->pf);
+	struct srv_pf *pf = ensure_pf(model, row->pf);
 
-	/* One of which nothing else is known may have been pulled out long ago. */
-	if (!pf && !ordered)
-		return;
-	pf = ensure_pf(model, row->pf);
 	pf->vendor = row->vendor;
 	pf->device = row->device;
 	pf->drained = row->drained;
 	pf->resizing = row->resizing;
 	pf->forced = row->forced;
 	pf->resize_vfs = row->want_vfs;
+	load_netdevs(pf, row->netdevs);
+}
+
+void srv_model_forget_missing(struct srv_model *model)
+{
+	for (guint i = 0; i < model->pfs->len;) {
+		struct srv_pf *pf = model->pfs->pdata[i];
+		gint64 key = (gint64)sriov_bdf_key(pf->bdf);
+
+		if (pf->facts || pf->stranger || pf->vfs->len || pf->drained || pf->resizing ||
+		    pf->resize_vfs) {
+			i++;
+			continue;
+		}
+		g_hash_table_remove(model->pfs_by_key, &key);
+		g_ptr_array_remove_index(model->pfs, i);
+	}
 }
 
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image)

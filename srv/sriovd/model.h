@@ -72,12 +72,13 @@ struct srv_pf {
 	struct sriov_bdf bdf;
 	char *name; /* netdev, or the address while there is none; for people */
 	/*
-	 * The names that its netdev had since we run, the last one being of now or, while there is
+	 * The names that its netdev had, the last one being of now or, while there is
 	 * none, of before. VLAN links on it keep the name that they got from an earlier one.
 	 */
-	GPtrArray *netdevs;	 /* of char */
-	bool renamed;		 /* the last one is another than before, and rows may name that */
-	struct spci_pf *facts;	 /* NULL while gone */
+	GPtrArray *netdevs;    /* of char */
+	char *was;	       /* it has another one now than this, and rows may name this; NULL */
+	bool netdevs_news;     /* the ledger does not say so yet */
+	struct spci_pf *facts; /* NULL while gone */
 	uint16_t vendor, device; /* PCI ids of the NIC that the ledger means; 0: it knows none */
 	/*
 	 * Another NIC is in its place now, and what was ordered of the one that the ledger means,
@@ -180,6 +181,12 @@ void srv_model_free(struct srv_model *model);
 
 /* Joins the ledger's rows in; once, before anything else. rows are copied. */
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image);
+
+/*
+ * Once, after the first inventory: a PF that is not there, and of which nothing but its name was
+ * known, was pulled out some time ago, and nobody misses it.
+ */
+void srv_model_forget_missing(struct srv_model *model);
 
 /* Takes another configuration (a reference of its own) and works out every VF's pool anew. */
 void srv_model_set_config(struct srv_model *model, struct srv_config *config);

@@ -69,7 +69,8 @@ static void mark(struct verify *verify, struct srv_ledger_txn *txn, struct srv_v
 
 /*
  * What a VF in use has otherwise than its network says. A guest that is trusted may have another
- * MAC. Nothing while it is being worked on, or was when the kernel was asked.
+ * MAC (and only what differs is set again). Nothing while it is being worked on, or was when the
+ * kernel was asked.
  */
 static uint32_t find_drift(const struct verify *verify, const struct srv_vf *vf,
 			   const struct snl_vf_attrs *now)
@@ -84,7 +85,7 @@ static uint32_t find_drift(const struct verify *verify, const struct srv_vf *vf,
 		return 0;
 	want = srv_nic_attrs(nic, network);
 	want.mask &= now->mask & vf->verified;
-	if (want.trust)
+	if (srv_vf_is_guests_mac(&want, now))
 		want.mask &= ~SNL_VF_MAC;
 	return snl_vf_attrs_diff(&want, now);
 }

@@ -62,6 +62,12 @@ static int open_pf(uint32_t ifindex, const char *name, struct snl **ret, struct 
 	return r;
 }
 
+bool srv_vf_is_guests_mac(const struct snl_vf_attrs *want, const struct snl_vf_attrs *now)
+{
+	return want->trust && (now->mask & SNL_VF_TRUST) && now->trust && !now->mac_placeholder &&
+	       !sriov_mac_is_zero(now->mac);
+}
+
 /*
  * Sets what differs from what the kernel says; what it does not say is left alone. Nothing is sent
  * when nothing differs: drivers act on a value that they have already, too.
@@ -75,6 +81,10 @@ static void set_differing(struct snl *nl, struct configure *work)
 		return;
 	work->attrs.mask &= now.mask;
 	want.mask = snl_vf_attrs_diff(&work->attrs, &now) & work->attrs.mask;
+	if ((want.mask & SNL_VF_MAC) && srv_vf_is_guests_mac(&work->attrs, &now)) {
+		want.mask &= ~SNL_VF_MAC;
+		work->attrs.mask &= ~SNL_VF_MAC;
+	}
 	if (want.mask)
 		snl_vf_set(nl, work->ifindex, work->index, &want, &set, &work->error);
 	work->supported = (work->attrs.mask & ~want.mask) | set;

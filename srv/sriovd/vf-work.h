@@ -27,12 +27,20 @@ void srv_vf_configure(struct srv_daemon *daemon, struct srv_vf *vf,
 /*
  * Reads the attributes of a VF back and sets those again that differ: libvirt sets MAC and VLAN
  * itself when it attaches a VF, and with the VLAN the priority 0 (virNetDevSetVfVlan()). What is
- * right already is not sent, because some drivers reset a VF for it (ice, i40e).
+ * right already is not sent, because some drivers reset a VF for it (ice, i40e); nor is the MAC in
+ * the place of one that is the guest's own (srv_vf_is_guests_mac()).
  *
  * done: as of srv_vf_configure()
  */
 void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct snl_vf_attrs *attrs,
 		    void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/*
+ * Is a MAC that is not the one wanted what its guest has chosen? While the kernel says that the
+ * guest is trusted, it may be. A VF that was made anew is not trusted, and its random MAC nobody's
+ * choice; nor is having none.
+ */
+bool srv_vf_is_guests_mac(const struct snl_vf_attrs *want, const struct snl_vf_attrs *now);
 
 /*
  * Scrubs every VF of the PF that is dirty and has no owner: reset, neutral attributes, read back;

@@ -118,10 +118,10 @@ static char *describe_pf(const struct srv_pf_row *row)
 {
 	char address[SRIOV_BDF_STRLEN];
 
-	return g_strdup_printf("pf %s %04x:%04x%s%s%s want_vfs=%u",
+	return g_strdup_printf("pf %s %04x:%04x%s%s%s want_vfs=%u netdevs=%s",
 			       sriov_bdf_format(row->pf, address), row->vendor, row->device,
 			       row->drained ? " drained" : "", row->resizing ? " resizing" : "",
-			       row->forced ? " forced" : "", row->want_vfs);
+			       row->forced ? " forced" : "", row->want_vfs, row->netdevs);
 }
 
 char *test_describe_image(const struct srv_ledger_image *image)

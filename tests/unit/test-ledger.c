@@ -429,6 +429,8 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 	assert_memory_equal(before, after, n);
 }
 
+#define TODAYS_STEPS srv_ledger_schema.steps[0], srv_ledger_schema.steps[1]
+
 /* Steps as they may come: one that changes what is in rows, and one that fails. */
 #define MOVE                                                                                       \
 	"UPDATE nic SET network = 'moved-' || network;"                                            \
@@ -439,8 +441,7 @@ static void open_a_newer_ledger_leaves_every_byte(void **state)
 /* FAULTS row 34: a newer ledger, an older one */
 static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0], srv_ledger_schema.steps[1],
-				      MOVE };
+	const char *const steps[] = { TODAYS_STEPS, MOVE };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	g_autofree char *copy = g_build_filename(*state, "copy", NULL);
 	g_autofree char *in_copy = g_build_filename(copy, "ledger.sqlite", NULL);
@@ -471,8 +472,7 @@ static void open_an_older_ledger_migrates_it_and_keeps_a_copy(void **state)
 
 static void a_migration_that_fails_leaves_the_older_ledger(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0], srv_ledger_schema.steps[1], MOVE,
-				      "CREATE TABLE nic (x)" };
+	const char *const steps[] = { TODAYS_STEPS, MOVE, "CREATE TABLE nic (x)" };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	g_autofree char *before = expected(0, 50, "");
 	struct srv_ledger *ledger = open_ledger(*state);
@@ -492,8 +492,7 @@ static void a_migration_that_fails_leaves_the_older_ledger(void **state)
 /* A step that forgets the rows' checksums is found out at once. */
 static void a_migration_without_checksums_is_refused(void **state)
 {
-	const char *const steps[] = { srv_ledger_schema.steps[0],
-				      "UPDATE nic SET network = 'moved'" };
+	const char *const steps[] = { TODAYS_STEPS, "UPDATE nic SET network = 'moved'" };
 	const struct srv_ledger_schema schema = { steps, G_N_ELEMENTS(steps) };
 	struct srv_ledger *ledger = open_ledger(*state);
 	sriov_autoerror err = NULL;

@@ -764,12 +764,38 @@ static void own_mac_of_a_trusted_guest_is_left_to_it(void **state)
 	sim_run(61 * 1000);
 	sim_settle();
 	assert_int_equal(trusted->vlan, 100);
+	assert_memory_equal(trusted->mac, own, 6);
 	assert_memory_equal(other->mac, given, 6);
-	/* Whatever else is put back comes with the MAC; the MAC alone is no reason. */
-	memcpy(trusted->mac, own, 6);
+	/* Nor does a start of ours take it away, which looks at every VF. */
+	sim_stop();
+	trusted->vlan = 200;
+	sim_start();
 	sim_run(61 * 1000);
 	sim_settle();
+	assert_int_equal(trusted->vlan, 100);
 	assert_memory_equal(trusted->mac, own, 6);
+	sim_assert_rules();
+}
+
+/* As after a loss in its driver: nobody has chosen these. */
+static void mac_that_a_trusted_guest_cannot_have_chosen_is_put_back(void **state)
+{
+	struct sim_attrs *attrs = &sim_world->pf[0].vf[0].attrs;
+	uint8_t random[6] = { 0x02, 0, 0, 0, 0, 0x78 }, given[6];
+
+	sim_assert_done(sim_boot(sim_guest(1, "own", SRV_MODE_REQUIRED)));
+	sim_settle();
+	memcpy(given, attrs->mac, 6);
+	memcpy(attrs->mac, random, 6);
+	attrs->trust = false;
+	sim_run(61 * 1000);
+	sim_settle();
+	assert_true(attrs->trust);
+	assert_memory_equal(attrs->mac, given, 6);
+	memset(attrs->mac, 0, 6);
+	sim_run(61 * 1000);
+	sim_settle();
+	assert_memory_equal(attrs->mac, given, 6);
 	sim_assert_rules();
 }
 
@@ -832,6 +858,9 @@ int main(void)
 			sim_tear_down),
 		cmocka_unit_test_setup_teardown(own_mac_of_a_trusted_guest_is_left_to_it,
 						set_up_trusting, sim_tear_down),
+		cmocka_unit_test_setup_teardown(
+			mac_that_a_trusted_guest_cannot_have_chosen_is_put_back, set_up_trusting,
+			sim_tear_down),
 		sim_test(attach_to_a_domain_that_stays_busy_is_tried_once_a_period),
 	};
 
