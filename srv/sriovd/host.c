@@ -75,6 +75,7 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
 		return r;
 	srv_model_set_inventory(daemon->model, inventory);
 	spci_inventory_free(inventory);
+	srv_model_forget_missing(daemon->model);
 	record_vanished(daemon, NULL);
 	tell_strangers(daemon);
 	return 0;

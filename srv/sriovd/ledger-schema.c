@@ -33,8 +33,8 @@ static const char *const steps[] = {
 	"INSERT INTO head VALUES (1, '', 0, 0);",
 
 	/*
-	 * 2: which NIC a PF is, whether what was ordered of it may interrupt guests, and its names,
-	 * by which what is known of it must find it after a rename; of a nic
+	 * 2: which NIC a PF is, how it was called (whatever is known of one by name must find it
+	 * after a rename), and whether what was ordered of it may interrupt guests; of a nic
 	 * its place among those that wait, which no clock that is set changes, and whether its
 	 * guest has said that it joins the halves. The time was the place until now.
 	 */
@@ -42,9 +42,8 @@ static const char *const steps[] = {
 	"DROP TABLE pf;"
 	"CREATE TABLE pf (pf TEXT NOT NULL, vendor INTEGER NOT NULL, device INTEGER NOT NULL, "
 	"drained INTEGER NOT NULL, resizing INTEGER NOT NULL, forced INTEGER NOT NULL, "
-	"want_vfs INTEGER NOT NULL, netdevs TEXT NOT NULL, row_sum INTEGER NOT NULL, PRIMARY KEY "
-	"(pf)) "
-	"STRICT, WITHOUT ROWID;"
+	"want_vfs INTEGER NOT NULL, netdevs TEXT NOT NULL, row_sum INTEGER NOT NULL, "
+	"PRIMARY KEY (pf)) STRICT, WITHOUT ROWID;"
 	"INSERT INTO pf SELECT pf, 0, 0, drained, resizing, 0, want_vfs, '', "
 	"row_sum('pf', pf, 0, 0, drained, resizing, 0, want_vfs, '') FROM pf_1;"
 	"DROP TABLE pf_1;"

@@ -858,34 +858,10 @@ bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf)
 	return false;
 }
 
-/* Does a nic stand on one of these names of a PF, with a space between them? */
-static bool has_nics_on(struct srv_model *model, const char *netdevs)
-{
-	g_auto(GStrv) names = g_strsplit(netdevs, " ", -1);
-	GHashTableIter iter;
-	gpointer value;
-
-	g_hash_table_iter_init(&iter, model->nics);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct srv_nic *nic = value;
-
-		for (char **name = names; nic->row.uplink && *name; name++) {
-			if (srv_uplink_is_on(nic->row.uplink, *name))
-				return true;
-		}
-	}
-	return false;
-}
-
 static void load_pf(struct srv_model *model, const struct srv_pf_row *row)
 {
-	bool ordered = row->drained || row->resizing || row->want_vfs;
-	struct srv_pf *pf = srv_model_pf(model, row->pf);
+	struct srv_pf *pf = ensure_pf(model, row->pf);
 
-	/* One of which nothing else is known may have been pulled out long ago. */
-	if (!pf && !ordered && !has_nics_on(model, row->netdevs))
-		return;
-	pf = ensure_pf(model, row->pf);
 	pf->vendor = row->vendor;
 	pf->device = row->device;
 	pf->drained = row->drained;
@@ -893,6 +869,35 @@ static void load_pf(struct srv_model *model, const struct srv_pf_row *row)
 	pf->forced = row->forced;
 	pf->resize_vfs = row->want_vfs;
 	load_netdevs(pf, row->netdevs);
+}
+
+static bool is_stood_on(const struct srv_pf *pf)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, pf->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (srv_nic_stands_on(value, pf))
+			return true;
+	}
+	return false;
+}
+
+void srv_model_forget_missing(struct srv_model *model)
+{
+	for (guint i = 0; i < model->pfs->len;) {
+		struct srv_pf *pf = model->pfs->pdata[i];
+		gint64 key = (gint64)sriov_bdf_key(pf->bdf);
+
+		if (pf->facts || pf->stranger || pf->vfs->len || pf->drained || pf->resizing ||
+		    pf->resize_vfs || is_stood_on(pf)) {
+			i++;
+			continue;
+		}
+		g_hash_table_remove(model->pfs_by_key, &key);
+		g_ptr_array_remove_index(model->pfs, i);
+	}
 }
 
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image)

@@ -202,6 +202,12 @@ void srv_model_free(struct srv_model *model);
 /* Joins the ledger's rows in; once, before anything else. rows are copied. */
 void srv_model_load(struct srv_model *model, const struct srv_ledger_image *image);
 
+/*
+ * Once, after the first inventory: a PF that is not there, and of which nothing but its name was
+ * known, and on which no nic stands, was pulled out some time ago, and nobody misses it.
+ */
+void srv_model_forget_missing(struct srv_model *model);
+
 /* Takes another configuration (a reference of its own) and works out every VF's pool anew. */
 void srv_model_set_config(struct srv_model *model, struct srv_config *config);
 

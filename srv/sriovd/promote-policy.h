@@ -14,8 +14,8 @@
  *
  * Those that could use a VF now form a queue: higher priority first, then those whose guests are
  * known to join the halves, then who began to wait first (by the ledger's count, not by a clock,
- * which may be set), then the name. The first one for which there is a VF gets it; one for which there is none does not hold up
- * those behind it, which may be in other pools.
+ * which may be set), then the name. The first one for which there is a VF gets it; one for which
+ * there is none does not hold up those behind it, which may be in other pools.
  *
  * now: g_get_monotonic_time(), µs
  */

@@ -38,6 +38,13 @@ extern struct srv_daemon *sim_daemon; /* the one that runs; NULL */
 	"\"bridge\":\"br0\"}},"                                                 \
 	"{\"name\":\"n\",\"pool\":\"fast\",\"fallback\":{\"type\":\"none\"}}]}"
 
+/* The same, where a nic of higher priority may have the VF of one of lower. */
+#define SIM_CONFIG_PREEMPT                                                      \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":7}],\"networks\":["                                         \
+	"{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100,\"maxTxRate\":1000}],"  \
+	"\"failover\":{\"preempt\":true}}"
+
 /* Networks that set every attribute otherwise than it is on a free VF. */
 #define SIM_NETWORKS_RICH                                                            \
 	"\"networks\":["                                                             \

@@ -7,15 +7,20 @@
 
 #define GUESTS 2
 
-static void add(unsigned n)
+static void add_with(unsigned n, uint32_t priority)
 {
-	const struct sim_failover nic = { .network = "a" };
+	const struct sim_failover nic = { .network = "a", .priority = priority };
 	g_autofree char *name = g_strdup_printf("web%u", n);
 	struct sim_domain *domain = sim_define(n, name);
 
 	domain->ports = 2;
 	domain->uses_vfs = true;
 	g_free(sim_add_failover(domain, &nic));
+}
+
+static void add(unsigned n)
+{
+	add_with(n, 0);
 }
 
 static void boot(unsigned n)
@@ -111,5 +116,94 @@ void sim_run_resize(void)
 	sim_count_from_here();
 	srv_pf_resize(sim_daemon, the_pf(), 5, false, &job, NULL);
 	sim_run(10000);
+	sim_settle();
+}
+
+/* A PF that was drained serves again. */
+void sim_prepare_drained(void)
+{
+	struct srv_job *job;
+
+	sim_prepare_promoted();
+	sim_start();
+	srv_pf_drain(sim_daemon, the_pf(), false, &job, NULL);
+	sim_settle();
+	sim_stop();
+}
+
+void sim_run_undrain(void)
+{
+	sim_start();
+	sim_count_from_here();
+	srv_pf_undrain(sim_daemon, the_pf(), undrained, NULL);
+	sim_settle();
+	sim_run(10000);
+	sim_settle();
+}
+
+/* An exclusive guest and a required one beside a failover one. */
+void sim_prepare_exclusive(void)
+{
+	static const enum srv_mode modes[] = { SRV_MODE_EXCLUSIVE, SRV_MODE_REQUIRED };
+
+	sim_start();
+	add(1);
+	boot(1);
+	for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
+		g_autofree char *name = g_strdup_printf("web%u", 2 + i);
+		struct sim_domain *domain = sim_define(2 + i, name);
+
+		sim_add_nic(domain, "net0", "a", modes[i]);
+		g_free(sim_boot(domain));
+	}
+	sim_settle();
+	sim_stop();
+}
+
+void sim_run_forced_drain(void)
+{
+	struct srv_job *job;
+
+	sim_start();
+	sim_count_from_here();
+	srv_pf_drain(sim_daemon, the_pf(), true, &job, NULL);
+	sim_settle();
+	srv_pf_undrain(sim_daemon, the_pf(), undrained, NULL);
+	sim_settle();
+}
+
+/* All VFs are with guests of little priority. */
+void sim_prepare_outranked(void)
+{
+	sim_start();
+	for (unsigned n = 1; n <= SIM_VFS; n++)
+		add_with(n, n);
+	add_with(SIM_VFS + 1, 100);
+	for (unsigned n = 1; n <= SIM_VFS; n++)
+		boot(n);
+	sim_stop();
+}
+
+void sim_run_preempt(void)
+{
+	sim_start();
+	sim_count_from_here();
+	boot(SIM_VFS + 1);
+	sim_run(10000);
+	sim_settle();
+}
+
+/* Guests that ignore it at first, and are asked again. */
+void sim_run_resize_deaf(void)
+{
+	struct srv_job *job;
+
+	sim_start();
+	sim_count_from_here();
+	sim_world->faults.deaf_guest = true;
+	srv_pf_resize(sim_daemon, the_pf(), 5, true, &job, NULL);
+	sim_run(10000);
+	sim_world->faults.deaf_guest = false;
+	sim_run(310 * 1000);
 	sim_settle();
 }

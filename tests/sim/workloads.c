@@ -456,6 +456,12 @@ const struct sim_workload sim_workloads[] = {
 	{ "demote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_demote, 6 },
 	{ "drain", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_drain, 4 },
 	{ "resize", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_resize, 6 },
+	{ "undrain", SIM_CONFIG_RICH_ONE_PF, sim_prepare_drained, sim_run_undrain, 4 },
+	{ "drain by force", SIM_CONFIG_RICH_ONE_PF, sim_prepare_exclusive, sim_run_forced_drain,
+	  8 },
+	{ "preemption", SIM_CONFIG_PREEMPT, sim_prepare_outranked, sim_run_preempt, 6 },
+	{ "resize with a deaf guest", SIM_CONFIG_RICH_ONE_PF, sim_prepare_exclusive,
+	  sim_run_resize_deaf, 8 },
 	{ 0 },
 };
 

@@ -31,6 +31,13 @@ void sim_run_promote(void);
 void sim_run_demote(void);
 void sim_run_drain(void);
 void sim_run_resize(void);
+void sim_run_undrain(void);
+void sim_prepare_drained(void);
+void sim_prepare_exclusive(void);
+void sim_run_forced_drain(void);
+void sim_prepare_outranked(void);
+void sim_run_preempt(void);
+void sim_run_resize_deaf(void);
 
 /* Ends all guests and gives back all claims. */
 void sim_end_everything(void);

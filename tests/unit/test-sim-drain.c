@@ -490,6 +490,23 @@ static void resize_waits_for_no_guest_that_is_shut_off(void **state)
 	assert_true(g_str_has_suffix(steps, "enp1s0 has 3 VFs, and gives them again\n"));
 }
 
+/* Nobody waits for promotions that the end of the daemon is in the midst of. */
+static void resize_that_waits_for_promotions_ends_with_the_daemon(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_assert_done(resize(3));
+	while (the_pf()->drained || !the_pf()->facts || the_pf()->facts->num_vfs != 3)
+		sim_run(1);
+	assert_null(nic_of(web)->vf);
+	sim_stop();
+	sim_start();
+	sim_run(20000);
+	sim_settle();
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
 static void demote_tells_each_step(void **state)
 {
 	g_autofree char *steps = NULL;
@@ -534,6 +551,7 @@ int main(void)
 		CASE(resize_names_whom_it_could_not_promote_back),
 		CASE(resize_names_the_error_of_a_promotion_back),
 		CASE(resize_waits_for_no_guest_that_is_shut_off),
+		CASE(resize_that_waits_for_promotions_ends_with_the_daemon),
 		CASE(demote_tells_each_step),
 	};
 

@@ -61,7 +61,7 @@ static void places_outlive_the_daemon(void **state)
 static void promotion_that_failed_keeps_its_place(void **state)
 {
 	struct sim_domain *holder = running(1, 0), *other = running(2, 0);
-	struct sim_domain *first = running(5, 0), *second = running(4, 0), *third = running(3, 0);
+	struct sim_domain *first = running(3, 0), *second = running(4, 0), *third = running(5, 0);
 
 	g_strlcpy(sim_world->faults.attach_words, "no", sizeof(sim_world->faults.attach_words));
 	sim_world->faults.attach_times = 1;
