@@ -301,13 +301,30 @@ static void write_numvfs_past_us(void)
 		sim_destroy_vfs(bus);
 }
 
+/* Who claimed by hand has to give back first: nobody can take it from him. */
+static void release_of(uint8_t bus)
+{
+	for (uint32_t i = 0; i < SIM_CLAIMS; i++) {
+		struct sim_claim *claim = &sim_world->claim[i];
+
+		if (claim->state == SIM_CLAIMED && claim->bus == bus)
+			sim_begin_release(claim);
+	}
+	sim_run(2000);
+}
+
 static void resize(void)
 {
-	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, roll(2) ? "enp1s0" : "enp2s0");
+	uint8_t bus = (uint8_t)(1 + roll(SIM_PFS));
+	const struct sriov_bdf bdf = { 0, bus, 0, 0 };
+	struct srv_pf *pf;
 	struct srv_job *job;
 
+	if (roll(4))
+		release_of(bus);
+	pf = srv_model_pf(sim_daemon->model, bdf);
 	if (pf)
-		srv_pf_resize(sim_daemon, pf, 1 + roll(SIM_VFS), roll(2), &job, NULL);
+		srv_pf_resize(sim_daemon, pf, 1 + roll(SIM_VFS), roll(4) != 0, &job, NULL);
 }
 
 /* Both PFs, one, or both with another rate; VFs of failover nics are for who is worth more. */
