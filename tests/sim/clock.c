@@ -137,7 +137,7 @@ static bool has_items(void)
 	bool hanging = __atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST) > 0;
 
 	if (hanging)
-		g_usleep(3000);
+		g_usleep(10000);
 	return !hanging && !srv_queue_drain_all(0);
 }
 
