@@ -53,6 +53,11 @@ extern struct srv_daemon *sim_daemon; /* the one that runs; NULL */
 	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
 	"\"numVfs\":7}]," SIM_NETWORKS_RICH
 
+/* One PF with 2 VFs, which failover nics lose to whoever is worth more. */
+#define SIM_CONFIG_SCARCE                                                            \
+	"{\"failover\":{\"preempt\":true},\"pools\":[{\"name\":\"fast\",\"select\":" \
+	"{\"pfNames\":[\"enp1s0\"]},\"numVfs\":2}]," SIM_NETWORKS_RICH
+
 /*
  * A new host, nothing running but a guest that does not use sriovd (the last domain); its PFs have
  * no VFs yet.

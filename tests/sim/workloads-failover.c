@@ -103,6 +103,50 @@ void sim_run_drain(void)
 	sim_settle();
 }
 
+/* Exclusive nics have VFs of it, too: they go on over virtio. */
+void sim_prepare_forced(void)
+{
+	sim_prepare_failover();
+	sim_start();
+	for (unsigned n = 1; n <= GUESTS; n++)
+		boot(n);
+	sim_add_nic(sim_define(GUESTS + 1, "other"), "net0", "b", SRV_MODE_EXCLUSIVE);
+	g_free(sim_boot(&sim_world->domain[GUESTS]));
+	sim_settle();
+	sim_stop();
+}
+
+void sim_run_forced(void)
+{
+	struct srv_job *job;
+
+	sim_start();
+	sim_count_from_here();
+	srv_pf_drain(sim_daemon, the_pf(), true, &job, NULL);
+	sim_settle();
+	srv_pf_undrain(sim_daemon, the_pf(), undrained, NULL);
+	sim_settle();
+}
+
+/* All VFs are in use, and somebody starts whose nic is worth more. */
+void sim_prepare_scarce(void)
+{
+	sim_prepare_promoted();
+	sim_add_nic(sim_define(GUESTS + 1, "worth"), "net0", "b", SRV_MODE_EXCLUSIVE);
+	sim_world->domain[GUESTS].nic[0].priority = 50;
+}
+
+void sim_run_preempt(void)
+{
+	sim_start();
+	sim_count_from_here();
+	g_free(sim_boot(&sim_world->domain[GUESTS]));
+	sim_settle();
+	sim_run(10000);
+	sim_shut_down(&sim_world->domain[GUESTS]);
+	sim_settle();
+}
+
 void sim_run_resize(void)
 {
 	struct srv_job *job;

@@ -31,6 +31,10 @@ void sim_run_promote(void);
 void sim_run_demote(void);
 void sim_run_drain(void);
 void sim_run_resize(void);
+void sim_prepare_forced(void);
+void sim_run_forced(void);
+void sim_prepare_scarce(void);
+void sim_run_preempt(void);
 
 /* Ends all guests and gives back all claims. */
 void sim_end_everything(void);
