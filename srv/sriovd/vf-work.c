@@ -472,6 +472,19 @@ static void scrub_record(struct scrub *scrub)
 	srv_ledger_commit(txn, scrub_recorded, scrub);
 }
 
+/*
+ * Nobody gets one that could not be reset; but with the MAC of its last owner it would go on
+ * hearing that one's frames, who may have another VF of this PF by then. As far as it can be done.
+ */
+static void silence(struct snl *nl, const struct scrub *scrub, const struct scrub_vf *work)
+{
+	struct snl_vf_attrs neutral = snl_vf_attrs_neutral();
+	sriov_autoerror refused = NULL;
+	uint32_t supported;
+
+	snl_vf_set(nl, scrub->ifindex, work->index, &neutral, &supported, &refused);
+}
+
 /* Step 3, on the PF's thread: the attributes, read back. */
 static void scrub_attributes(void *data)
 {
@@ -485,8 +498,12 @@ static void scrub_attributes(void *data)
 		struct scrub_vf *work = scrub_at(scrub, i);
 		uint32_t supported;
 
-		if (work->held || work->gone || work->error)
+		if (work->held || work->gone)
 			continue;
+		if (work->error) {
+			silence(nl, scrub, work);
+			continue;
+		}
 		snl_vf_set(nl, scrub->ifindex, work->index, &neutral, &supported, &work->error);
 		if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
 			work->gone = true;

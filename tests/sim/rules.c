@@ -112,7 +112,8 @@ static char *check_guests(void)
 	for (int i = 0; i < SIM_DOMAINS; i++) {
 		const struct sim_domain *domain = &sim_world->domain[i];
 
-		for (uint32_t j = 0; *domain->uuid && domain->active && j < domain->n_nics; j++) {
+		for (uint32_t j = 0;
+		     *domain->uuid && domain->active && j < domain->n_nics - domain->n_later; j++) {
 			char *broken = check_guest_nic(domain, &domain->nic[j]);
 
 			if (broken)

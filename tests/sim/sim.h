@@ -151,6 +151,10 @@ void sim_begin_release(struct sim_claim *claim);
 /* Asks with the prepare hook; when that is granted the domain starts. */
 void sim_begin_boot(struct sim_domain *domain);
 
+/* Makes the running daemon serve its API; calls a method, whatever comes of it (client.c). */
+void sim_serve(void);
+void sim_ask(const char *method, const char *parameters);
+
 /* What there is to see */
 
 /* "owner/id state backing: reason" … of every nic, in order; the caller's. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * make soak: a long random life. Guests start, end, are killed; claims come and go, many at once;
- * hooks and events are doubled, lost, late; devices, libvirt and the disk fail and recover; and the
- * daemon is killed again and again, at any call. What its clients were told is a small reference
- * model (the world's claims and domains), compared with ledger, kernel and libvirt whenever all has
- * come to rest; the kernel's and libvirt's ends watch all the time.
+ * hooks and events are doubled, lost, late; nics are added and removed, PFs drained, resized,
+ *unplugged, their VFs destroyed past us, the configuration reloaded, VFs taken from failover nics
+ *for others; devices, libvirt and the disk fail and recover; and the daemon is killed again and
+ *again, at any call. What its clients were told is a small reference model (the world's claims and
+ *domains), compared with ledger, kernel and libvirt whenever all has come to rest; the kernel's and
+ *libvirt's ends watch all the time.
  *
  *	SOAK_OPS=n	operations in all (1000000)
  *	SOAK_SECONDS=n	instead: for so long
@@ -26,6 +28,7 @@
 
 #include "netlink/vf.h"
 #include "srv/sriovd/claim.h"
+#include "srv/sriovd/daemon-config.h"
 #include "srv/sriovd/drain.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -129,17 +132,67 @@ static void hint(void)
 	}
 }
 
+static bool has_nic(const struct sim_domain *domain, const char *id)
+{
+	for (uint32_t i = 0; i < domain->n_nics; i++) {
+		if (strcmp(domain->nic[i].id, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void name_nic(const struct sim_domain *domain, char id[16])
+{
+	unsigned i = 0;
+
+	do
+		g_snprintf(id, 16, "net%u", i++);
+	while (has_nic(domain, id));
+}
+
+/* Somebody changes what a domain asks for past us: virsh edit. */
 static void redefine(void)
 {
 	struct sim_domain *domain = &sim_world->domain[roll(PLAIN)];
+	struct sim_nic *nic = &domain->nic[domain->n_nics];
 
 	sim_lock();
-	if (domain->n_nics > 1 && roll(2))
+	if (domain->n_nics > 1 && !domain->n_later && roll(2)) {
 		domain->n_nics--;
-	else if (domain->n_nics < 3)
-		domain->nic[domain->n_nics++].mode = SRV_MODE_EXCLUSIVE;
+	} else if (domain->n_nics < 3 && !domain->n_later) {
+		memset(nic, 0, sizeof(*nic));
+		name_nic(domain, nic->id);
+		g_strlcpy(nic->network, roll(3) ? "a" : "b", sizeof(nic->network));
+		nic->mode = SRV_MODE_EXCLUSIVE;
+		nic->priority = 10 * roll(3);
+		domain->n_nics++;
+	}
 	sim_unlock();
 	sim_virt_event(domain->uuid, SRV_VIRT_DEFINED);
+}
+
+/* nic add, nic remove, of guests that run or not. */
+static void edit_nics(void)
+{
+	const struct sim_domain *domain = &sim_world->domain[roll(PLAIN)];
+	g_autofree char *parameters = NULL;
+	const char *now = roll(2) ? "true" : "false";
+	char id[16];
+
+	if (domain->n_nics < 3 && roll(2)) {
+		name_nic(domain, id);
+		parameters = g_strdup_printf(
+			"{\"domain\":\"%s\",\"id\":\"%s\",\"network\":\"%s\",\"mode\":\"%s\","
+			"\"priority\":%u,\"now\":%s}",
+			domain->name, id, roll(3) ? "a" : "b", roll(3) ? "exclusive" : "required",
+			10 * roll(3), now);
+		sim_ask("AddNic", parameters);
+	} else if (domain->n_nics > 1) {
+		parameters = g_strdup_printf("{\"domain\":\"%s\",\"id\":\"%s\",\"now\":%s}",
+					     domain->name, domain->nic[roll(domain->n_nics)].id,
+					     now);
+		sim_ask("RemoveNic", parameters);
+	}
 }
 
 /* What fails, for a while */
@@ -189,6 +242,8 @@ static void flap(void)
 {
 	struct sim_link *link = sim_link_by_name(roll(2) ? "enp1s0" : "enp2s0");
 
+	if (!link)
+		return; /* unplugged */
 	sim_lock();
 	link->carrier = !link->carrier;
 	sim_show_link(link);
@@ -207,6 +262,89 @@ static void links_up(void)
 		sim_unlock();
 		sim_link_event(link->ifindex);
 	}
+}
+
+/* The host's hardware, and who else has a hand in it */
+
+static bool is_plugged(uint8_t bus)
+{
+	return sim_pf_by_bus(bus)->ifindex != 0;
+}
+
+static void plug_or_unplug(uint8_t bus)
+{
+	uint32_t ifindex = sim_pf_by_bus(bus)->ifindex;
+
+	if (is_plugged(bus)) {
+		sim_world->unplugged = true;
+		sim_unplug_pf(bus);
+		sim_link_event(ifindex);
+	} else {
+		sim_plug_pf(bus);
+		sim_link_event(sim_pf_by_bus(bus)->ifindex);
+	}
+}
+
+static void plug_all(void)
+{
+	for (uint8_t bus = 1; bus <= SIM_PFS; bus++) {
+		if (!is_plugged(bus))
+			plug_or_unplug(bus);
+	}
+}
+
+static void write_numvfs_past_us(void)
+{
+	uint8_t bus = (uint8_t)(1 + roll(SIM_PFS));
+
+	if (is_plugged(bus))
+		sim_destroy_vfs(bus);
+}
+
+/* Who claimed by hand has to give back first: nobody can take it from him. */
+static void release_of(uint8_t bus)
+{
+	for (uint32_t i = 0; i < SIM_CLAIMS; i++) {
+		struct sim_claim *claim = &sim_world->claim[i];
+
+		if (claim->state == SIM_CLAIMED && claim->bus == bus)
+			sim_begin_release(claim);
+	}
+	sim_run(2000);
+}
+
+static void resize(void)
+{
+	uint8_t bus = (uint8_t)(1 + roll(SIM_PFS));
+	const struct sriov_bdf bdf = { 0, bus, 0, 0 };
+	struct srv_pf *pf;
+	struct srv_job *job;
+
+	if (roll(4))
+		release_of(bus);
+	pf = srv_model_pf(sim_daemon->model, bdf);
+	if (pf)
+		srv_pf_resize(sim_daemon, pf, 1 + roll(SIM_VFS), roll(4) != 0, &job, NULL);
+}
+
+/* Both PFs, one, or both with another rate; VFs of failover nics are for who is worth more. */
+static void configure(unsigned which)
+{
+	static const char *const configs[] = { SIM_CONFIG_RICH, SIM_CONFIG_RICH_ONE_PF,
+					       SIM_CONFIG_RICH };
+	g_autofree char *body = g_strndup(configs[which], strlen(configs[which]) - 1);
+	g_autofree char *text = g_strconcat(body, ",\"failover\":{\"preempt\":true}}", NULL);
+	char *rate = strstr(text, "\"maxTxRate\":1000");
+
+	if (which == 2)
+		rate[strlen("\"maxTxRate\":")] = '5';
+	sim_configure(text);
+}
+
+static void reload(unsigned which)
+{
+	configure(which);
+	srv_daemon_reload(sim_daemon, NULL, NULL);
 }
 
 /* The operator looks after what was quarantined. */
@@ -255,6 +393,7 @@ static void check(void)
 	g_autofree char *broken = NULL;
 
 	mend();
+	plug_all();
 	links_up();
 	undrain();
 	lift_quarantine();
@@ -262,7 +401,7 @@ static void check(void)
 	srv_reconcile(sim_daemon);
 	srv_sweep(sim_daemon);
 	sim_settle();
-	sim_world->just_booted = false;
+	sim_world->just_booted = sim_world->unplugged = false;
 	broken = sim_check_rules();
 	if (!broken)
 		return;
@@ -274,7 +413,7 @@ static void check(void)
 
 static void operate(void)
 {
-	switch (roll(32)) {
+	switch (roll(37)) {
 	case 0 ... 8:
 		begin_claim();
 		break;
@@ -313,9 +452,29 @@ static void operate(void)
 		else if (roll(8) == 0)
 			drain_or_undrain();
 		break;
-	default: /* a number */
+	case 31:
 		if (roll(16) == 0)
 			redefine();
+		break;
+	case 32:
+		if (roll(4) == 0)
+			edit_nics();
+		break;
+	case 33:
+		if (roll(16) == 0)
+			resize();
+		break;
+	case 34:
+		if (roll(16) == 0)
+			reload(roll(3));
+		break;
+	case 35:
+		if (roll(16) == 0)
+			write_numvfs_past_us();
+		break;
+	default: /* a number */
+		if (roll(32) == 0)
+			plug_or_unplug((uint8_t)(1 + roll(SIM_PFS)));
 	}
 }
 
@@ -323,6 +482,7 @@ static void operate(void)
 static void live(void)
 {
 	sim_start();
+	sim_serve();
 	for (int i = 1; i <= 4 * CHECK_EVERY; i++) {
 		operate();
 		__atomic_add_fetch(&sim_world->operations, 1, __ATOMIC_SEQ_CST);
@@ -383,7 +543,7 @@ static void add_failover_nics(void)
 {
 	sim_start();
 	for (unsigned i = PLAIN; i < GUESTS; i++) {
-		const struct sim_failover nic = { .network = "a" };
+		const struct sim_failover nic = { .network = "a", .priority = 10 * roll(3) };
 		struct sim_domain *domain = &sim_world->domain[i];
 
 		domain->ports = 2;
@@ -409,14 +569,14 @@ static void define_plain_guests(void)
 		g_autofree char *name = g_strdup_printf("web%u", i);
 		struct sim_domain *domain = sim_define(i, name);
 
-		/* All are there; how many count is n_nics. */
-		for (int j = 0; j < 3; j++) {
-			g_autofree char *id = g_strdup_printf("net%d", j);
+		for (uint32_t j = 1 + roll(3); j > 0; j--) {
+			char id[16];
 
+			name_nic(domain, id);
 			sim_add_nic(domain, id, roll(3) ? "a" : "b",
 				    roll(4) ? SRV_MODE_EXCLUSIVE : SRV_MODE_REQUIRED);
+			domain->nic[domain->n_nics - 1].priority = 10 * roll(3);
 		}
-		domain->n_nics = 1 + roll(3);
 	}
 }
 
@@ -447,6 +607,7 @@ int main(void)
 	fflush(stdout);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sim_new(SIM_CONFIG_RICH);
+	configure(0);
 	define_plain_guests();
 	define_failover_guests();
 	if (run(add_failover_nics, 0) != 0)

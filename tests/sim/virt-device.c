@@ -228,7 +228,7 @@ bool sim_plug_stored(struct sim_domain *domain)
 			continue;
 		if ((strcmp(device.type, "direct") == 0 ? take_macvtap(domain, &device, &err)
 							: take_tap(domain, &device, &err)) < 0) {
-			if (!sim_world->just_booted)
+			if (!sim_world->just_booted && !sim_world->unplugged)
 				sim_broken("%s cannot start: %s", domain->name, err->message);
 			return false;
 		}

@@ -343,6 +343,9 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 
 	if (r < 0)
 		return r;
+	if (nics->len > SIM_NICS)
+		return sriov_error_set(err, SRIOV_ERROR_LIMIT, ENOSPC, uuid,
+				       "a simulated domain has %d nics at most", SIM_NICS);
 	sim_door("libvirt metadata");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);

@@ -194,6 +194,22 @@ static void run_hotplug(void)
 	sim_settle();
 }
 
+/* The same over the API, in the running guest and in what it asks for. */
+static void run_edit(void)
+{
+	sim_start();
+	sim_serve();
+	sim_count_from_here();
+	sim_ask("AddNic", "{\"domain\":\"web2\",\"id\":\"net1\",\"network\":\"b\",\"now\":true}");
+	sim_settle();
+	sim_ask("AddNic", "{\"domain\":\"web2\",\"id\":\"net2\",\"network\":\"a\"}");
+	sim_settle();
+	sim_ask("RemoveNic", "{\"domain\":\"web2\",\"id\":\"net1\",\"now\":true}");
+	sim_settle();
+	sim_ask("RemoveNic", "{\"domain\":\"web2\",\"id\":\"net2\"}");
+	sim_settle();
+}
+
 /* Things happened while the daemon was away: one guest ended, one began, one was undefined. */
 static void prepare_missed(void)
 {
@@ -451,6 +467,7 @@ const struct sim_workload sim_workloads[] = {
 	{ "no libvirt", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_no_libvirt, 16 },
 	{ "full disk", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_full, 16 },
 	{ "reload", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_reload, 24 },
+	{ "nic add and remove", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_edit, 16 },
 	{ "nic add", SIM_CONFIG_RICH_ONE_PF, prepare_ready, sim_run_add_failover, 4 },
 	{ "promote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_failover, sim_run_promote, 4 },
 	{ "demote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_demote, 6 },

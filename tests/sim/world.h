@@ -174,6 +174,8 @@ struct sim_world {
 	 * may be missing still, and libvirt refuses to start a guest whose configuration names one.
 	 */
 	bool just_booted;
+	/* A PF was pulled since all was at rest: what stood on it went, between any two calls. */
+	bool unplugged;
 	struct sim_faults faults;
 	/* What a daemon did to devices and guests: one line each, the oldest lost first. */
 	uint32_t changes;

@@ -361,6 +361,28 @@ static void row_19_vf_that_cannot_be_reset_is_quarantined(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 19: a VF that does not survive its error */
+static void row_19_quarantined_vf_does_not_hear_its_owners_frames(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	g_strlcpy(sim_world->faults.fail_file, "reset", sizeof(sim_world->faults.fail_file));
+	sim_world->faults.fail_errno = ENOTTY;
+	sim_world->faults.fail_function = 1;
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_counts("enp1s0", "6 free, 1 quarantined");
+	no_faults();
+	/* With the same MAC, on another VF. */
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/1\n");
+	assert_true(sim_attrs_are_neutral(&sim_pf_by_bus(1)->vf[0].attrs));
+	sim_assert_rules();
+}
+
 static bool is_stuck(void *name)
 {
 	return srv_model_find_pf(sim_daemon->model, name)->state == SRV_PF_STUCK;
@@ -712,6 +734,7 @@ int main(void)
 		sim_test(row_17_pf_unplugged_and_plugged_back),
 		sim_test_two(row_18_no_new_claims_on_a_pf_without_link),
 		sim_test(row_19_vf_that_cannot_be_reset_is_quarantined),
+		sim_test(row_19_quarantined_vf_does_not_hear_its_owners_frames),
 		sim_test_two(row_20_reset_that_never_returns_costs_its_pf_only),
 		sim_test_with(row_21_bind_that_fails_leads_to_the_fallback, set_up_without_vfio),
 		sim_test(row_23_libvirt_away_for_a_while_at_any_moment),
