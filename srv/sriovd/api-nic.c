@@ -161,6 +161,8 @@ void srv_api_add_nic(struct srv_call *call, json_t *parameters, void *data)
 	sriov_autoerror err = NULL;
 	struct nic_call *work;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_add_nic))
+		return;
 	if (!srv_api_has_libvirt(daemon, call))
 		return;
 	if (parse_request(parameters, &request, &err) < 0) {
@@ -274,6 +276,8 @@ void srv_api_remove_nic(struct srv_call *call, json_t *parameters, void *data)
 	struct srv_daemon *daemon = data;
 	struct nic_call *work;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_remove_nic))
+		return;
 	if (!srv_api_has_libvirt(daemon, call))
 		return;
 	work = nic_call_new(daemon, call, parameters);

@@ -3,6 +3,7 @@
 #include "srv/sriovd/api.h"
 
 #include "srv/sriovd/api-json.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/helper.h"
 
 static void append_error(json_t *problems, bool is_error, const char *subject,
@@ -77,7 +78,13 @@ static void append_host(json_t *problems, const struct srv_daemon *daemon)
 
 static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
 {
-	if (!daemon->virt || !srv_virt_connected(daemon->virt))
+	sriov_autoerror why = NULL;
+
+	if (!srv_gate_is_open(daemon) && !srv_gate_holds_starts(daemon) &&
+	    !srv_daemon_refusal(daemon)) {
+		srv_gate_refusal(daemon, &why);
+		srv_problem_append(problems, true, "libvirt", why->message);
+	} else if (!daemon->virt || !srv_virt_connected(daemon->virt))
 		srv_problem_append(problems, false, "libvirt",
 				   "not connected, so no nic of a guest can be attached or "
 				   "detached; sriovd keeps trying");

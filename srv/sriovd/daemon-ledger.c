@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/sysfs.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/reconcile.h"
@@ -122,6 +123,7 @@ void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 	txn = srv_ledger_begin(ledger);
 	srv_ledger_put_boot_id(txn, boot_id);
 	srv_ledger_commit(txn, NULL, NULL);
+	srv_gate_close(daemon);
 	srv_host_provision(daemon);
 	srv_host_refresh(daemon);
 }

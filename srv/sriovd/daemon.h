@@ -69,15 +69,18 @@ struct srv_daemon {
 	struct srv_queue *host_queue;	  /* inventory, configuration and ledger files */
 	struct srv_queue *libvirt_queue;  /* libvirt's list of domains */
 	GHashTable *pf_readers;		  /* see view.c */
+	GPtrArray *gate_waiters;	  /* see gate.c */
 	GPtrArray *reconcile_waiters;	  /* of struct srv_waiter: see srv_reconcile_then() */
 	GHashTable
-		*macs_in_use; /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
-	bool check_replies;   /* against the interface: for tests */
-	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
-	bool stopping;	      /* nothing new is begun */
-	bool swept;	      /* see sweep.h */
+		*macs_in_use;  /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
+	bool check_replies;    /* against the interface: for tests */
+	bool rebuilding;       /* the ledger is: by a call of RebuildLedger */
+	bool stopping;	       /* nothing new is begun */
+	bool swept;	       /* see sweep.h */
+	bool gate_open;	       /* see gate.h: changes may be made */
+	int64_t gate_patience; /* g_get_monotonic_time() until which libvirt is waited for */
 	bool reconciled; /* libvirt and the model were compared at least once since it connected */
-	guint refresh_source, reconcile_source, reconcile_soon_source;
+	guint refresh_source, reconcile_source, reconcile_soon_source, gate_source;
 	bool refreshing, reconciling, reconcile_again;
 };
 

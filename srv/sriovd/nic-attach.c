@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/vf-work.h"
@@ -367,6 +368,9 @@ void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 			look = true;
 			continue;
 		}
+		/* Reserved by a sriovd before this one: what became of it the first pass finds. */
+		if (!srv_gate_is_open(daemon) && !nic->changed)
+			continue;
 		unprepared |= !nic->busy &&
 			      (nic->row.state == SRV_NIC_IDLE || nic->row.state == SRV_NIC_FAILED);
 		srv_nic_attach(daemon, nic, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "srv/sriovd/drain.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/fdb-keep.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/sweep.h"
@@ -498,6 +499,7 @@ static void reconcile_done(void *data)
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
 		daemon->reconciled = true;
+		srv_gate_open(daemon);
 		srv_drain_resume(daemon);
 		srv_failover_serve(daemon);
 	}
@@ -608,7 +610,7 @@ static void watch_pfs(void *data)
 {
 	struct srv_daemon *daemon = data;
 
-	for (guint i = 0; i < daemon->model->pfs->len; i++)
+	for (guint i = 0; srv_gate_is_open(daemon) && i < daemon->model->pfs->len; i++)
 		srv_pf_watch(daemon, daemon->model->pfs->pdata[i]);
 }
 
@@ -621,7 +623,9 @@ static gboolean on_period(gpointer data)
 	srv_host_refresh(daemon);
 	srv_reconcile_then(daemon, watch_pfs, daemon);
 	srv_sweep(daemon);
-	configure_claims(daemon, NULL, true);
+	srv_gate_look(daemon);
+	if (srv_gate_is_open(daemon))
+		configure_claims(daemon, NULL, true);
 	return G_SOURCE_CONTINUE;
 }
 
