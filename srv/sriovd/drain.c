@@ -146,8 +146,7 @@ static gboolean supply(gpointer data)
 	if (nic && !nic->busy && nic->row.backing == SRV_BACKING_NONE) {
 		if (srv_nic_reserve(forced->daemon, nic, &pending, &err) < 0)
 			srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
-		srv_failover_record(forced->daemon, nic, nic->vf, NULL, NULL);
-		srv_nic_attach(forced->daemon, nic, NULL, NULL);
+		srv_nic_put_and_attach(forced->daemon, nic, NULL, NULL);
 	}
 	forced_free(forced);
 	return G_SOURCE_REMOVE;
