@@ -174,11 +174,14 @@ static bool asks_for(const GPtrArray *requests, const char *id)
 	return false;
 }
 
-/* nic remove --now was begun, and not by us, or with a libvirt that went in its midst. */
+/*
+ * nic remove --now was cut short after the domain's metadata: by our end, or libvirt's. What only
+ * the metadata say, somebody else may have changed, is no reason to take a guest's device.
+ */
 static bool is_being_removed(const struct srv_nic *nic, const struct srv_virt_domain *domain)
 {
 	return !asks_for(domain->live->nics, nic->row.id) &&
-	       (nic->row.state == SRV_NIC_DETACHING || !nic->changed);
+	       (nic->row.state == SRV_NIC_DETACHING || nic->row.state == SRV_NIC_ATTACHING);
 }
 
 static void take_out(struct srv_nic *nic, void *data)
