@@ -47,6 +47,8 @@ void srv_api_claim(struct srv_call *call, json_t *parameters, void *data)
 	sriov_autoerror err = NULL;
 	struct claim_call *claim;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_claim))
+		return;
 	if (!srv_api_may_change(daemon, call))
 		return;
 	if (srv_api_mac(parameters, "mac", &request.has_mac, &request.mac, &err) < 0) {
@@ -80,6 +82,8 @@ void srv_api_release(struct srv_call *call, json_t *parameters, void *data)
 	struct release_call *release;
 	struct srv_job *job;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_release))
+		return;
 	if (!srv_api_may_change(daemon, call))
 		return;
 	job = srv_job_new(daemon->jobs);

@@ -54,6 +54,8 @@ void srv_api_demote(struct srv_call *call, json_t *parameters, void *data)
 	struct demote *demote;
 	struct srv_nic *nic;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_demote))
+		return;
 	/* Without the ledger no nic is known. */
 	if (!srv_api_may_change(daemon, call))
 		return;
@@ -94,11 +96,15 @@ static struct srv_pf *find_pf(struct srv_daemon *daemon, struct srv_call *call,
 
 /* First of all the PF: a name that was mistyped has nothing to do with libvirt or the ledger. */
 static struct srv_pf *pf_to_change(struct srv_daemon *daemon, struct srv_call *call,
-				   const json_t *parameters)
+				   json_t *parameters,
+				   void (*run)(struct srv_call *call, json_t *parameters,
+					       void *data))
 {
 	struct srv_pf *pf = find_pf(daemon, call, parameters);
 
-	return pf && srv_api_has_libvirt(daemon, call) ? pf : NULL;
+	if (!pf || srv_api_waits(daemon, call, parameters, run))
+		return NULL;
+	return srv_api_has_libvirt(daemon, call) ? pf : NULL;
 }
 
 static void reply_job(struct srv_call *call, int r, const struct srv_job *job,
@@ -115,7 +121,7 @@ void srv_api_drain(struct srv_call *call, json_t *parameters, void *data)
 	struct srv_daemon *daemon = data;
 	sriov_autoerror err = NULL;
 	struct srv_job *job = NULL;
-	struct srv_pf *pf = pf_to_change(daemon, call, parameters);
+	struct srv_pf *pf = pf_to_change(daemon, call, parameters, srv_api_drain);
 	int r;
 
 	if (!pf)
@@ -131,7 +137,7 @@ void srv_api_resize(struct srv_call *call, json_t *parameters, void *data)
 	json_int_t count = json_integer_value(json_object_get(parameters, "numVfs"));
 	sriov_autoerror err = NULL;
 	struct srv_job *job = NULL;
-	struct srv_pf *pf = pf_to_change(daemon, call, parameters);
+	struct srv_pf *pf = pf_to_change(daemon, call, parameters, srv_api_resize);
 	int r;
 
 	if (!pf)
@@ -154,6 +160,7 @@ void srv_api_undrain(struct srv_call *call, json_t *parameters, void *data)
 	struct srv_daemon *daemon = data;
 	struct srv_pf *pf = find_pf(daemon, call, parameters);
 
-	if (pf && srv_api_may_change(daemon, call))
+	if (pf && !srv_api_waits(daemon, call, parameters, srv_api_undrain) &&
+	    srv_api_may_change(daemon, call))
 		srv_pf_undrain(daemon, pf, undrained, call);
 }

@@ -68,14 +68,20 @@ static void added_settled(struct srv_nic *nic, void *data)
 	nic_call_free(work);
 }
 
-static void put(struct srv_daemon *daemon, const struct srv_nic *nic)
+static void add_recorded(struct srv_nic *nic, const struct sriov_error *error, void *data)
 {
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+	struct nic_call *work = data;
+	sriov_autoerror gone = NULL;
 
-	srv_daemon_put_nic(txn, nic);
-	if (nic->vf)
-		srv_daemon_put_vf(txn, nic->vf);
-	srv_ledger_commit(txn, NULL, NULL);
+	if (!error && nic) {
+		srv_nic_when_settled(nic, added_settled, work);
+		return;
+	}
+	if (!error)
+		sriov_error_set(&gone, SRIOV_ERROR_NOT_FOUND, ENOENT, work->edit->name,
+				"the nic was removed meanwhile");
+	srv_job_failed(work->job, error ?: gone);
+	nic_call_free(work);
 }
 
 /* Nothing is under way on it now: it is attached already, or it is for us to do. */
@@ -90,13 +96,10 @@ static void add_begin(struct srv_nic *nic, void *data)
 		added_settled(nic, work);
 		return;
 	}
-	if (nic->row.backing == SRV_BACKING_NONE) {
-		if (srv_nic_reserve(daemon, nic, &pending, &err) < 0)
-			srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
-		put(daemon, nic);
-	}
-	srv_nic_attach(daemon, nic, NULL, NULL);
-	srv_nic_when_settled(nic, added_settled, work);
+	if (nic->row.backing == SRV_BACKING_NONE &&
+	    srv_nic_reserve(daemon, nic, &pending, &err) < 0)
+		srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
+	srv_nic_put_and_attach(daemon, nic, add_recorded, work);
 }
 
 static void added(const struct sriov_error *error, void *data)
@@ -161,6 +164,8 @@ void srv_api_add_nic(struct srv_call *call, json_t *parameters, void *data)
 	sriov_autoerror err = NULL;
 	struct nic_call *work;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_add_nic))
+		return;
 	if (!srv_api_has_libvirt(daemon, call))
 		return;
 	if (parse_request(parameters, &request, &err) < 0) {
@@ -274,6 +279,8 @@ void srv_api_remove_nic(struct srv_call *call, json_t *parameters, void *data)
 	struct srv_daemon *daemon = data;
 	struct nic_call *work;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_remove_nic))
+		return;
 	if (!srv_api_has_libvirt(daemon, call))
 		return;
 	work = nic_call_new(daemon, call, parameters);

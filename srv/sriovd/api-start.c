@@ -194,6 +194,8 @@ void srv_api_start_domain(struct srv_call *call, json_t *parameters, void *data)
 	struct srv_daemon *daemon = data;
 	struct start *start;
 
+	if (srv_api_waits(daemon, call, parameters, srv_api_start_domain))
+		return;
 	if (!srv_api_has_libvirt(daemon, call))
 		return;
 	start = g_new0(struct start, 1);

@@ -3,6 +3,7 @@
 #include "srv/sriovd/api.h"
 
 #include "srv/sriovd/api-json.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/net-call.h"
 
@@ -95,7 +96,13 @@ static void append_late(const char *subject, const char *what, void *problems)
 
 static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
 {
-	if (!daemon->virt || !srv_virt_connected(daemon->virt))
+	sriov_autoerror why = NULL;
+
+	if (!srv_gate_is_open(daemon) && !srv_gate_holds_starts(daemon) &&
+	    !srv_daemon_refusal(daemon)) {
+		srv_gate_refusal(daemon, &why);
+		srv_problem_append(problems, true, "libvirt", why->message);
+	} else if (!daemon->virt || !srv_virt_connected(daemon->virt))
 		srv_problem_append(problems, false, "libvirt",
 				   "not connected, so no nic of a guest can be attached or "
 				   "detached; sriovd keeps trying");

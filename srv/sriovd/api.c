@@ -7,6 +7,7 @@
 
 #include "srv/protocol/errors.h"
 #include "srv/protocol/interface.h"
+#include "srv/sriovd/gate.h"
 
 /* The file that documents the API is what every call is checked against: one text, built in. */
 __asm__(".pushsection .rodata\n"
@@ -188,6 +189,39 @@ bool srv_api_has_libvirt(struct srv_daemon *daemon, struct srv_call *call)
 			"virtqemud libvirtd)?");
 	srv_call_error(call, err);
 	return false;
+}
+
+struct late_call {
+	struct srv_daemon *daemon;
+	struct srv_call *call;
+	json_t *parameters;
+	void (*run)(struct srv_call *call, json_t *parameters, void *data);
+};
+
+static void run_late(const struct sriov_error *error, void *data)
+{
+	struct late_call *late = data;
+
+	if (error)
+		srv_call_error(late->call, error);
+	else
+		late->run(late->call, late->parameters, late->daemon);
+	json_decref(late->parameters);
+	g_free(late);
+}
+
+bool srv_api_waits(struct srv_daemon *daemon, struct srv_call *call, json_t *parameters,
+		   void (*run)(struct srv_call *call, json_t *parameters, void *data))
+{
+	struct late_call *late;
+
+	/* Without the ledger there will be no pass, and the handler says what is wrong. */
+	if (srv_gate_is_open(daemon) || srv_daemon_refusal(daemon))
+		return false;
+	late = g_new(struct late_call, 1);
+	*late = (struct late_call){ daemon, call, json_incref(parameters), run };
+	srv_gate_then(daemon, run_late, late);
+	return true;
 }
 
 const char *srv_api_string(const json_t *parameters, const char *key)

@@ -42,6 +42,13 @@ bool srv_api_may_change(struct srv_daemon *daemon, struct srv_call *call);
 /* The same, and also without libvirt. */
 bool srv_api_has_libvirt(struct srv_daemon *daemon, struct srv_call *call);
 
+/*
+ * Nothing is changed before the first reconcile pass (gate.h): true, and the call is run again by
+ * run() when it is over, or has been refused. parameters: the call's own, kept meanwhile
+ */
+bool srv_api_waits(struct srv_daemon *daemon, struct srv_call *call, json_t *parameters,
+		   void (*run)(struct srv_call *call, json_t *parameters, void *data));
+
 /* An optional string member, borrowed; NULL when it is not there. */
 const char *srv_api_string(const json_t *parameters, const char *key);
 

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/sysfs.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/reconcile.h"
@@ -131,6 +132,7 @@ void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 	srv_ledger_commit(txn, NULL, NULL);
 	for (guint i = 0; i < daemon->model->pfs->len; i++)
 		((struct srv_pf *)daemon->model->pfs->pdata[i])->netdevs_news = true;
+	srv_gate_close(daemon);
 	srv_host_provision(daemon);
 	srv_host_refresh(daemon);
 }

@@ -9,6 +9,7 @@
 #include "srv/sriovd/door.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/fault.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -208,6 +209,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
 	daemon->numa_nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->waiting_starts = g_ptr_array_new();
+	daemon->gate_waiters = g_ptr_array_new();
 	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	daemon->config_problems = new_problems();
 	daemon->plugin_problems = new_problems();
@@ -258,11 +260,11 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		if (r < 0)
 			return r;
 	}
+	srv_gate_close(daemon);
 	srv_host_follow_names(daemon);
 	srv_fault_look(daemon);
 	srv_sweep(daemon);
 	srv_host_provision(daemon);
-	srv_reconcile_claims(daemon, NULL);
 	srv_reconcile_schedule(daemon);
 	return 0;
 }
@@ -339,6 +341,7 @@ static void release(struct srv_daemon *daemon)
 	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
 	g_ptr_array_unref(daemon->waiting_starts);
+	g_ptr_array_unref(daemon->gate_waiters);
 	g_ptr_array_unref(daemon->reconcile_waiters);
 	g_ptr_array_unref(daemon->config_problems);
 	g_ptr_array_unref(daemon->plugin_problems);
@@ -367,6 +370,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	srv_door_close(daemon);
 	stop_sources(daemon);
 	srv_daemon_set_stopping(&err);
+	srv_gate_end(daemon, err);
 	srv_nic_refuse_waiting(daemon, err);
 	settled = settle(daemon);
 	srv_failover_stop(daemon);

@@ -77,17 +77,20 @@ struct srv_daemon {
 	GHashTable *pf_readers;		 /* see view.c */
 	GHashTable *pfs_seen;		 /* see view.c */
 	unsigned view_patience_ms;	 /* how long a view waits: SRV_VIEW_PATIENCE_MS */
+	GPtrArray *gate_waiters;	 /* see gate.c */
 	GPtrArray *reconcile_waiters;	 /* of struct srv_waiter: see srv_reconcile_then() */
 	GHashTable
-		*macs_in_use; /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
-	char *door;	      /* path of the members' socket (door.h); NULL: none */
-	bool door_told;	      /* why the configuration's groups cannot be let in there */
-	bool check_replies;   /* against the interface: for tests */
-	bool rebuilding;      /* the ledger is: by a call of RebuildLedger */
-	bool stopping;	      /* nothing new is begun */
-	bool swept;	      /* see sweep.h */
+		*macs_in_use;  /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
+	char *door;	       /* path of the members' socket (door.h); NULL: none */
+	bool door_told;	       /* why the configuration's groups cannot be let in there */
+	bool check_replies;    /* against the interface: for tests */
+	bool rebuilding;       /* the ledger is: by a call of RebuildLedger */
+	bool stopping;	       /* nothing new is begun */
+	bool swept;	       /* see sweep.h */
+	bool gate_open;	       /* see gate.h: changes may be made */
+	int64_t gate_patience; /* g_get_monotonic_time() until which libvirt is waited for */
 	bool reconciled; /* libvirt and the model were compared at least once since it connected */
-	guint refresh_source, reconcile_source, reconcile_soon_source;
+	guint refresh_source, reconcile_source, reconcile_soon_source, gate_source;
 	bool refreshing, reconciling, reconcile_again;
 };
 

@@ -138,17 +138,6 @@ static void forced_free(struct forced *forced)
 	g_free(forced);
 }
 
-/* On disk what it gets, its guest may be given it. When it is not, a reconciliation tries again. */
-static void supplied(const struct sriov_error *error, void *data)
-{
-	struct forced *forced = data;
-	struct srv_nic *nic = srv_nic_of_key(forced->daemon, forced->key);
-
-	if (!error && nic)
-		srv_nic_attach(forced->daemon, nic, NULL, NULL);
-	forced_free(forced);
-}
-
 static gboolean supply(gpointer data)
 {
 	struct forced *forced = data;
@@ -156,13 +145,12 @@ static gboolean supply(gpointer data)
 	sriov_autoerror err = NULL;
 	bool pending;
 
-	if (!nic || nic->busy || nic->row.backing != SRV_BACKING_NONE) {
-		forced_free(forced);
-		return G_SOURCE_REMOVE;
+	if (nic && !nic->busy && nic->row.backing == SRV_BACKING_NONE) {
+		if (srv_nic_reserve(forced->daemon, nic, &pending, &err) < 0)
+			srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
+		srv_nic_put_and_attach(forced->daemon, nic, NULL, NULL);
 	}
-	if (srv_nic_reserve(forced->daemon, nic, &pending, &err) < 0)
-		srv_model_set_nic_state(nic, SRV_NIC_FAILED, err->message);
-	srv_failover_record(forced->daemon, nic, nic->vf, supplied, forced);
+	forced_free(forced);
 	return G_SOURCE_REMOVE;
 }
 

@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/fault.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/memory.h"
 #include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
@@ -308,6 +309,8 @@ static void link_changed(struct srv_daemon *daemon, struct srv_pf *pf, enum spci
 /* Drivers forget attributes, or apply them wrongly, when their PF goes down and up. */
 static void restore_vfs(struct srv_daemon *daemon, struct srv_pf *pf)
 {
+	if (!srv_gate_is_open(daemon))
+		return;
 	pf->was_down = false;
 	if (!srv_daemon_may_work(daemon))
 		return;
@@ -318,6 +321,16 @@ static void restore_vfs(struct srv_daemon *daemon, struct srv_pf *pf)
 			srv_nic_restore(daemon, vf->nic);
 	}
 	srv_reconcile_claims(daemon, pf);
+}
+
+void srv_host_restore(struct srv_daemon *daemon)
+{
+	for (guint i = 0; i < daemon->model->pfs->len; i++) {
+		struct srv_pf *pf = daemon->model->pfs->pdata[i];
+
+		if (pf->was_down && pf->facts && pf->facts->admin_up)
+			restore_vfs(daemon, pf);
+	}
 }
 
 static void on_link(const struct snl_link *link, bool removed, void *data)

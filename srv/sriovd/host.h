@@ -17,6 +17,9 @@ int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err);
 /* Reads it again soon, on a thread, and provisions what needs it. Several requests become one. */
 void srv_host_refresh(struct srv_daemon *daemon);
 
+/* Gives owners back what their VFs lost with their PF's going down, while nothing was changed. */
+void srv_host_restore(struct srv_daemon *daemon);
+
 /* As srv_model_set_pf(), and tells of owners' VFs that it lost. */
 void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_pf *facts,
 		     uint64_t since);

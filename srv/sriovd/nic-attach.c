@@ -9,7 +9,9 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
@@ -179,13 +181,31 @@ static void give_back(struct attach *attach)
 		srv_pf_scrub(attach->daemon, pf);
 }
 
+static void virtio_recorded(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+	g_autofree char *why = NULL;
+
+	if (!error) {
+		attach_begin(attach);
+		return;
+	}
+	/* The next reconciliation finds the guest without it. */
+	attach->error = sriov_error_copy(error);
+	why = sriov_error_text(error);
+	srv_model_set_backing(attach->nic, SRV_BACKING_NONE, NULL);
+	srv_model_set_nic_state(attach->nic, SRV_NIC_FAILED, why);
+	record(attach);
+}
+
 /* The VF may have its next owner before libvirt has attached what comes in its place. */
-static void put_now(struct attach *attach)
+static void put_and_begin(struct attach *attach)
 {
 	struct srv_ledger_txn *txn = srv_ledger_begin(attach->daemon->ledger);
 
 	srv_daemon_put_nic(txn, attach->nic);
-	srv_ledger_commit(txn, NULL, NULL);
+	srv_ledger_keep(txn);
+	srv_ledger_commit(txn, virtio_recorded, attach);
 }
 
 static bool try_virtio(struct attach *attach)
@@ -208,10 +228,9 @@ static bool try_virtio(struct attach *attach)
 	nic->row.uplink = g_steal_pointer(&uplink);
 	srv_model_waits(attach->daemon->model, nic);
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
-	put_now(attach);
 	g_clear_pointer(&attach->error, sriov_error_free);
 	g_clear_pointer(&attach->work, srv_attach_work_free);
-	attach_begin(attach);
+	put_and_begin(attach);
 	return true;
 }
 
@@ -392,6 +411,47 @@ void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 	attach_begin(attach);
 }
 
+struct putting {
+	struct srv_daemon *daemon;
+	struct srv_owner owner;
+	char *id;
+	void (*done)(struct srv_nic *nic, const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void put_done(const struct sriov_error *error, void *data)
+{
+	struct putting *putting = data;
+	struct srv_nic *nic = srv_model_nic(putting->daemon->model, &putting->owner, putting->id);
+
+	if (!error && nic)
+		srv_nic_attach(putting->daemon, nic, NULL, NULL);
+	if (putting->done)
+		putting->done(nic, error, putting->data);
+	g_free(putting->owner.key);
+	g_free(putting->id);
+	g_free(putting);
+}
+
+void srv_nic_put_and_attach(struct srv_daemon *daemon, struct srv_nic *nic,
+			    void (*done)(struct srv_nic *nic, const struct sriov_error *error,
+					 void *data),
+			    void *data)
+{
+	struct putting *putting = g_new(struct putting, 1);
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	*putting = (struct putting){ daemon,
+				     { nic->row.owner.kind, g_strdup(nic->row.owner.key), NULL },
+				     g_strdup(nic->row.id),
+				     done,
+				     data };
+	srv_daemon_put_nic(txn, nic);
+	if (nic->vf)
+		srv_daemon_put_vf(txn, nic->vf);
+	srv_ledger_commit(txn, put_done, putting);
+}
+
 void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
@@ -404,6 +464,9 @@ void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid)
 			look = true;
 			continue;
 		}
+		/* Reserved by a sriovd before this one: what became of it the first pass finds. */
+		if (!srv_gate_is_open(daemon) && !nic->changed)
+			continue;
 		unprepared |= !nic->busy &&
 			      (nic->row.state == SRV_NIC_IDLE || nic->row.state == SRV_NIC_FAILED);
 		srv_nic_attach(daemon, nic, NULL, NULL);
@@ -530,9 +593,11 @@ static void detach_ran(const struct sriov_error *late, void *data)
 
 	if (attach->error) {
 		g_autofree char *why = sriov_error_text(attach->error);
+		bool unknown = attach->error->code == SRIOV_ERROR_UNAVAILABLE;
 
-		/* The guest has it still, so it keeps it. */
-		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
+		/* The guest has it still, so it keeps it. Without libvirt nobody knows: looked at
+		 * when it is back. */
+		srv_model_set_nic_state(nic, unknown ? SRV_NIC_DETACHING : SRV_NIC_ATTACHED, why);
 		srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
 			  "cannot be detached: %s", why);
 	} else {
@@ -544,6 +609,22 @@ static void detach_ran(const struct sriov_error *late, void *data)
 		srv_event(attach->daemon->events, LOG_INFO, "nic", subject, "detached");
 	}
 	record(attach);
+}
+
+/* Not in the ledger, so not done. */
+static void detach_recorded(const struct sriov_error *error, void *data)
+{
+	struct attach *attach = data;
+	struct srv_nic *nic = attach->nic;
+
+	if (error) {
+		g_autofree char *why = sriov_error_text(error);
+
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
+		finish(attach, error);
+		return;
+	}
+	call(attach, "detaching it", detach_run, detach_ran);
 }
 
 /* The VF half of a failover nic goes first, and only then the half that the guest talks by. */
@@ -599,5 +680,5 @@ void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 		return;
 	}
 	srv_model_set_nic_state(nic, SRV_NIC_DETACHING, NULL);
-	call(attach, "detaching it", detach_run, detach_ran);
+	srv_failover_record(daemon, nic, nic->vf, detach_recorded, attach);
 }

@@ -10,8 +10,10 @@
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/failover-edit.h"
+#include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/reconcile.h"
 
 #define TRIES_MAX 8 /* for an id of ours to be free */
 
@@ -19,6 +21,7 @@ struct work {
 	struct srv_daemon *daemon;
 	struct srv_nic_edit *edit;
 	bool chosen_id, chosen_mac, promised;
+	bool marked; /* the nic counts as one that is being detached, and is busy for us */
 	guint tries;
 	/* of struct srv_nic_request: what the domain asks for from its next start on, and what it
 	 * asks for now while it runs (else NULL): when looked at, and as written */
@@ -51,6 +54,47 @@ static void promise_mac(struct work *work)
 	work->promised = true;
 }
 
+static struct srv_nic *find_removed(const struct work *work)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, work->edit->uuid, work->edit->name };
+
+	return srv_model_nic(work->daemon->model, &owner, work->edit->remove);
+}
+
+/* The removal goes on, or nothing came of it; when nobody can tell, the next pass sees which. */
+static void unmark(struct work *work, const struct sriov_error *error)
+{
+	struct srv_daemon *daemon = work->daemon;
+	struct srv_nic *nic = find_removed(work);
+	g_autofree char *uuid = g_strdup(work->edit->uuid);
+	bool gone, restarted;
+
+	work->marked = false;
+	if (!nic)
+		return;
+	gone = nic->owner_gone;
+	restarted = nic->restarted;
+	nic->busy = nic->owner_gone = nic->restarted = false;
+	if (error && error->code != SRIOV_ERROR_UNAVAILABLE && error->code != SRIOV_ERROR_TIMEOUT) {
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
+		srv_failover_record(daemon, nic, nic->vf, NULL, NULL);
+	}
+	srv_nic_settled(nic);
+	if (gone)
+		srv_nic_owner_gone(daemon, uuid);
+	if (restarted)
+		srv_reconcile_soon(daemon);
+}
+
+static void tell(struct work *work, const struct sriov_error *error)
+{
+	if (work->marked)
+		unmark(work, error);
+	if (work->promised)
+		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
+	work->done(error, work->data);
+}
+
 static void work_free(void *data)
 {
 	struct work *work = data;
@@ -62,13 +106,6 @@ static void work_free(void *data)
 	srv_attach_work_free(work->virtio);
 	sriov_error_free(work->error);
 	g_free(work);
-}
-
-static void tell(struct work *work, const struct sriov_error *error)
-{
-	if (work->promised)
-		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
-	work->done(error, work->data);
 }
 
 static void finish(struct work *work, const struct sriov_error *error)
@@ -427,6 +464,39 @@ static int check(struct work *work)
 	return 0;
 }
 
+static void write_begin(struct work *work)
+{
+	call(work, work->edit->uuid, write_run, write_done);
+}
+
+static void marked(const struct sriov_error *error, void *data)
+{
+	struct work *work = data;
+
+	if (error)
+		finish(work, error);
+	else
+		write_begin(work);
+}
+
+/*
+ * That the nic of a running guest is to go is on disk before its metadata say so: whoever finds it
+ * there afterwards, and nobody asking for it, knows that it is not there by mistake.
+ */
+static void mark(struct work *work)
+{
+	struct srv_nic *nic = find_removed(work);
+
+	/* One that is being attached says itself that it may be withdrawn. */
+	if (!nic || nic->busy || nic->row.state != SRV_NIC_ATTACHED) {
+		write_begin(work);
+		return;
+	}
+	work->marked = nic->busy = true;
+	srv_model_set_nic_state(nic, SRV_NIC_DETACHING, "it is being removed");
+	srv_failover_record(work->daemon, nic, nic->vf, marked, work);
+}
+
 static void look_run(void *data)
 {
 	struct work *work = data;
@@ -458,7 +528,10 @@ static void look_done(const struct sriov_error *late, void *data)
 		finish(work, work->error);
 		return;
 	}
-	call(work, work->edit->uuid, write_run, write_done);
+	if (work->edit->remove && work->edit->now && work->edit->active)
+		mark(work);
+	else
+		write_begin(work);
 }
 
 static void look(struct work *work)

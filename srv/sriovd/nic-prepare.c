@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -527,7 +528,7 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->reserved = g_ptr_array_new_with_free_func(g_free);
 	prepare->done = done;
 	prepare->data = data;
-	if (try(prepare))
+	if (!srv_gate_holds_starts(daemon) && try(prepare))
 		return;
 	g_ptr_array_add(daemon->waiting_starts, prepare);
 	prepare->deadline_source = g_timeout_add_seconds(WAIT_SECONDS, on_deadline, prepare);
@@ -549,7 +550,7 @@ void srv_nic_refuse_waiting(struct srv_daemon *daemon, const struct sriov_error 
 void srv_nic_serve_waiting(struct srv_daemon *daemon)
 {
 	/* In the order in which they came; one that goes on waiting keeps its place. */
-	for (guint i = 0; i < daemon->waiting_starts->len;) {
+	for (guint i = 0; !srv_gate_holds_starts(daemon) && i < daemon->waiting_starts->len;) {
 		struct prepare *prepare = daemon->waiting_starts->pdata[i];
 
 		if (try(prepare))

@@ -34,6 +34,18 @@ void srv_nic_serve_waiting(struct srv_daemon *daemon);
 /* The daemon ends: answers the starts that wait. error is borrowed. */
 void srv_nic_refuse_waiting(struct srv_daemon *daemon, const struct sriov_error *error);
 
+/*
+ * Puts what a nic was given into the ledger, its row and its VF's, and attaches it when that is on
+ * disk. When it cannot be, nothing is attached, and the next reconcile pass tries again.
+ *
+ * done: called when the attach has begun, or with the error (borrowed). The nic is NULL when it is
+ *       gone meanwhile. May be NULL
+ */
+void srv_nic_put_and_attach(struct srv_daemon *daemon, struct srv_nic *nic,
+			    void (*done)(struct srv_nic *nic, const struct sriov_error *error,
+					 void *data),
+			    void *data);
+
 /* The domain runs: attaches those of its nics that are reserved. */
 void srv_nic_attach_owner(struct srv_daemon *daemon, const char *uuid);
 

@@ -353,8 +353,19 @@ static void steered(void *data)
 static void demote_recorded(const struct sriov_error *error, void *data)
 {
 	struct move *move = data;
+	struct srv_nic *nic = move->nic;
 
-	/* Not in the ledger, and yet it can go on: the VF counts as the nic's until it is told. */
+	if (error) {
+		g_autofree char *why = sriov_error_text(error);
+
+		/* Not in the ledger, so not done: soon once more. */
+		move->error = sriov_error_copy(error);
+		nic->team.leaving = false;
+		nic->team.ask_again = g_get_monotonic_time() + BUSY_SECONDS * G_USEC_PER_SEC;
+		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, why);
+		finish(move);
+		return;
+	}
 	srv_failover_steer_now(move->daemon, steered, move);
 }
 

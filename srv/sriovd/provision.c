@@ -12,6 +12,7 @@
 #include "srv/helper/protocol.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/fault.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
@@ -72,6 +73,11 @@ bool srv_provision_needed(const struct srv_pf *pf)
 			return true;
 	}
 	return false;
+}
+
+static bool wants_up(const struct srv_pf *pf)
+{
+	return !pf->external && pf->facts && !pf->facts->admin_up;
 }
 
 static bool any_owned(const struct srv_pf *pf)
@@ -221,7 +227,7 @@ static void look(struct provision *work)
 {
 	work->ifindex = work->pf->facts ? work->pf->facts->ifindex : 0;
 	work->since = work->daemon->model->takes;
-	work->set_up = !work->pf->external && work->pf->facts && !work->pf->facts->admin_up;
+	work->set_up = srv_gate_is_open(work->daemon) && wants_up(work->pf);
 	srv_pf_call(work->daemon, work->pf, "bringing it up and reading it", look_run, look_done,
 		    provision_free, work);
 }
@@ -423,12 +429,33 @@ static void verified(void *data)
 		finish(work, SRV_PF_READY, work->note);
 }
 
+/* Would one of the next steps change the PF or its VFs? */
+static bool wants_change(const struct srv_pf *pf)
+{
+	if (pf->external)
+		return false;
+	for (guint i = 0; i < pf->vfs->len; i++) {
+		if (wants_bind(pf->vfs->pdata[i]))
+			return true;
+	}
+	return wants_up(pf) ||
+	       (pf->wanted_vfs != SRV_NUM_VFS_KEEP && pf->facts->num_vfs != pf->wanted_vfs &&
+		(pf->facts->num_vfs == 0 || !any_owned(pf)));
+}
+
 static void step_next(struct provision *work)
 {
 	struct srv_pf *pf = work->pf;
 
 	if (pf->state == SRV_PF_UNMANAGED) {
 		finish(work, SRV_PF_UNMANAGED, NULL);
+		return;
+	}
+	if (!srv_gate_is_open(work->daemon) && wants_change(pf)) {
+		sriov_autoerror why = NULL;
+
+		srv_gate_refusal(work->daemon, &why);
+		finish(work, SRV_PF_CONFIGURING, why->message);
 		return;
 	}
 	if (!pf->external && pf->wanted_vfs != SRV_NUM_VFS_KEEP) {

@@ -8,6 +8,7 @@
 #include "srv/sriovd/drain.h"
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/fdb-keep.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/sweep.h"
@@ -94,41 +95,6 @@ static void adopt(struct srv_daemon *daemon, struct srv_nic *nic,
 	srv_nic_restore(daemon, nic);
 }
 
-struct supplying {
-	struct srv_daemon *daemon;
-	struct srv_owner owner;
-	char *id;
-};
-
-/* On disk whose the VF is, it may be touched. When it is not, the next pass tries again. */
-static void supplied(const struct sriov_error *error, void *data)
-{
-	struct supplying *supplying = data;
-	struct srv_nic *nic = srv_model_nic(supplying->daemon->model, &supplying->owner,
-					    supplying->id);
-
-	if (!error && nic)
-		srv_nic_attach(supplying->daemon, nic, NULL, NULL);
-	g_free(supplying->owner.key);
-	g_free(supplying->id);
-	g_free(supplying);
-}
-
-static void put_and_attach(struct srv_daemon *daemon, struct srv_nic *nic)
-{
-	struct supplying *supplying = g_new(struct supplying, 1);
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
-
-	*supplying = (struct supplying){ daemon,
-					 { nic->row.owner.kind, g_strdup(nic->row.owner.key),
-					   NULL },
-					 g_strdup(nic->row.id) };
-	srv_daemon_put_nic(txn, nic);
-	if (nic->vf)
-		srv_daemon_put_vf(txn, nic->vf);
-	srv_ledger_commit(txn, supplied, supplying);
-}
-
 /* How long a nic whose guest runs already waits for VFs that are being made or scrubbed. */
 #define SUPPLY_SECONDS 12
 
@@ -195,7 +161,7 @@ static void supply(struct srv_daemon *daemon, struct srv_nic *nic,
 	if (!starting)
 		srv_event(daemon->events, LOG_NOTICE, "nic", subject,
 			  "its guest runs without it; it is attached now");
-	put_and_attach(daemon, nic);
+	srv_nic_put_and_attach(daemon, nic, NULL, NULL);
 }
 
 static bool asks_for(const GPtrArray *requests, const char *id)
@@ -207,10 +173,38 @@ static bool asks_for(const GPtrArray *requests, const char *id)
 	return false;
 }
 
+/*
+ * nic remove --now was cut short after the domain's metadata: by our end, or libvirt's. What only
+ * the metadata say, somebody else may have changed, is no reason to take a guest's device.
+ */
+static bool is_being_removed(const struct srv_nic *nic, const struct srv_virt_domain *domain)
+{
+	return !asks_for(domain->live->nics, nic->row.id) &&
+	       (nic->row.state == SRV_NIC_DETACHING || nic->row.state == SRV_NIC_ATTACHING);
+}
+
+static void take_out(struct srv_nic *nic, void *data)
+{
+	if (nic->row.state == SRV_NIC_ATTACHED)
+		srv_nic_detach(data, nic, NULL, NULL);
+}
+
+/* The guest has it, and nobody asks for it any more: the removal is finished. */
+static void finish_removal(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	srv_event(daemon->events, LOG_NOTICE, "nic", subject,
+		  "it was being removed from its running guest, which is gone on with");
+	/* A failover nic may be giving up its VF. */
+	srv_nic_when_settled(nic, take_out, daemon);
+}
+
 static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		       const struct srv_virt_domain *domain, int64_t began)
 {
 	const struct srv_domain_iface *iface = find_iface(domain, nic);
+	bool removed = is_being_removed(nic, domain);
 	bool same;
 
 	if (nic->busy || nic->changed >= began)
@@ -227,13 +221,18 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 			srv_nic_release(daemon, nic);
 		return;
 	}
-	if (nic->row.mode == SRV_MODE_FAILOVER)
+	if (nic->row.mode == SRV_MODE_FAILOVER) {
+		if (removed)
+			finish_removal(daemon, nic);
 		return;
+	}
 	same = nic->vf ? iface->has_vf && nic->vf->facts &&
 				 sriov_bdf_equal(nic->vf->facts->bdf, iface->vf)
 		       : !iface->has_vf && nic->row.backing == SRV_BACKING_VIRTIO;
 	if (nic->row.state != SRV_NIC_ATTACHED || !same)
 		adopt(daemon, nic, iface);
+	if (removed)
+		finish_removal(daemon, nic);
 }
 
 /* What a running domain asks for now, and what it asks for from its next start on. Borrowing. */
@@ -478,7 +477,7 @@ static void watch_pfs(void *data)
 {
 	struct srv_daemon *daemon = data;
 
-	for (guint i = 0; i < daemon->model->pfs->len; i++)
+	for (guint i = 0; srv_gate_is_open(daemon) && i < daemon->model->pfs->len; i++)
 		srv_pf_watch(daemon, daemon->model->pfs->pdata[i]);
 }
 
@@ -493,6 +492,7 @@ static void reconcile_done(void *data)
 {
 	struct reconcile *reconcile = data;
 	struct srv_daemon *daemon = reconcile->daemon;
+	bool first;
 
 	daemon->reconciling = false;
 	if (reconcile->error) {
@@ -504,13 +504,15 @@ static void reconcile_done(void *data)
 	} else {
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
+		first = !daemon->reconciled;
+		daemon->reconciled = true;
+		srv_gate_open(daemon);
 		/*
 		 * We may have ended between the attach of a VF and what libvirt's own setting of
 		 * it had left to be put right: the ledger does not tell.
 		 */
-		if (!daemon->reconciled)
+		if (first)
 			watch_pfs(daemon);
-		daemon->reconciled = true;
 		srv_drain_resume(daemon);
 		srv_failover_serve(daemon);
 	}
@@ -626,7 +628,9 @@ static gboolean on_period(gpointer data)
 	srv_host_refresh(daemon);
 	srv_reconcile_then(daemon, watch_pfs, daemon);
 	srv_sweep(daemon);
-	configure_claims(daemon, NULL, true);
+	srv_gate_look(daemon);
+	if (srv_gate_is_open(daemon))
+		configure_claims(daemon, NULL, true);
 	return G_SOURCE_CONTINUE;
 }
 

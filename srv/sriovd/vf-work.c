@@ -8,6 +8,7 @@
 #include "srv/helper/protocol.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/fault.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/helper.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
@@ -659,7 +660,7 @@ void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf)
 	struct scrub *scrub;
 	bool any = false;
 
-	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon))
+	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon) || !srv_gate_is_open(daemon))
 		return;
 	for (guint i = 0; i < pf->vfs->len && !any; i++) {
 		const struct srv_vf *vf = pf->vfs->pdata[i];

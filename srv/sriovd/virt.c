@@ -72,6 +72,16 @@ bool srv_virt_connected(struct srv_virt *virt)
 	return connected;
 }
 
+bool srv_virt_has_failed(struct srv_virt *virt)
+{
+	bool failed;
+
+	g_mutex_lock(&virt->lock);
+	failed = !virt->conn && virt->why;
+	g_mutex_unlock(&virt->lock);
+	return failed;
+}
+
 int srv_virt_unavailable(struct srv_virt *virt, struct sriov_error **err)
 {
 	g_autofree char *why = NULL;

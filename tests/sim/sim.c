@@ -343,7 +343,7 @@ static char *build_folder(void)
 	return g_path_get_dirname(tests);
 }
 
-void sim_start(void)
+void sim_begin(void)
 {
 	g_autofree char *config = in_root("config"), *state = in_root("state");
 	g_autofree char *build = build_folder();
@@ -362,6 +362,11 @@ void sim_start(void)
 		g_error("the daemon does not start: %s", err->message);
 	/* What tests compare does not depend on how busy this machine is. */
 	sim_daemon->view_patience_ms = 10000;
+}
+
+void sim_start(void)
+{
+	sim_begin();
 	sim_settle();
 }
 
@@ -373,9 +378,10 @@ void sim_stop(void)
 
 static bool is_at_rest(void *data)
 {
-	if (sim_is_busy() || sim_daemon->refresh_source || sim_daemon->refreshing ||
-	    sim_daemon->reconcile_soon_source || sim_daemon->reconciling ||
-	    sim_daemon->waiting_starts->len || g_main_context_pending(NULL))
+	if (sim_is_busy() || sim_daemon->gate_source || sim_daemon->refresh_source ||
+	    sim_daemon->refreshing || sim_daemon->reconcile_soon_source ||
+	    sim_daemon->reconciling || sim_daemon->waiting_starts->len ||
+	    g_main_context_pending(NULL))
 		return false;
 	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {
 		const struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];

@@ -70,6 +70,8 @@ void sim_configure(const char *config);
 
 /* Makes and starts the daemon, and lets it come to rest. */
 void sim_start(void);
+/* The same, and no time goes by. */
+void sim_begin(void);
 /* An orderly end. */
 void sim_stop(void);
 /* The host boots again: no guest, no VF, another boot_id; the ledger is as it was. */

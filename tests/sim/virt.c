@@ -61,6 +61,11 @@ bool srv_virt_connected(struct srv_virt *virt)
 	return virt && virt->connected;
 }
 
+bool srv_virt_has_failed(struct srv_virt *virt)
+{
+	return !virt->connected && sim_world->faults.virt_down;
+}
+
 void sim_virt_connect(bool up)
 {
 	sim_world->faults.virt_down = !up;
@@ -241,12 +246,24 @@ int sim_virt_not_connected(struct srv_virt *virt, struct sriov_error **err)
 			       "there is no connection to it now");
 }
 
+/* The simulated time goes on meanwhile. */
+static void hang(void)
+{
+	if (!sim_world->faults.hang_list)
+		return;
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&sim_world->faults.hang_list, __ATOMIC_SEQ_CST))
+		g_usleep(1000);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+}
+
 int srv_virt_list(struct srv_virt *virt, GPtrArray **ret, struct sriov_error **err)
 {
 	int r = sim_virt_not_connected(virt, err);
 
 	if (r < 0)
 		return r;
+	hang();
 	*ret = g_ptr_array_new_with_free_func((GDestroyNotify)srv_virt_domain_free);
 	sim_lock();
 	for (int i = 0; i < SIM_DOMAINS; i++) {

@@ -3,6 +3,7 @@
  */
 #include "tests/unit/test.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "srv/sriovd/daemon-config.h"
@@ -253,6 +254,30 @@ static void pf_without_link_moves_its_nics_to_virtio_and_back(void **state)
 
 /* Restarts */
 
+/* FAULTS row 7: a demotion that cannot be recorded is not begun, and made up for. */
+static void demotion_that_cannot_be_recorded_is_put_off(void **state)
+{
+	struct sim_domain *web = running(1, 1);
+	struct answer answer = { 0 };
+
+	assert_non_null(nic_of(web)->vf);
+	sim_world->faults.write_errno = EIO;
+	srv_demote(sim_daemon, nic_of(web), "a test", answered, &answer);
+	assert_true(sim_run_until(is_answered, &answer, 60000));
+	assert_non_null(answer.text);
+	g_free(answer.text);
+	assert_non_null(nic_of(web)->vf);
+	assert_int_equal(nic_of(web)->row.state, SRV_NIC_ATTACHED);
+	assert_true(web->device[1].exists);
+	sim_world->faults.write_errno = 0;
+	answer = (struct answer){ 0 };
+	srv_demote(sim_daemon, nic_of(web), "a test", answered, &answer);
+	assert_true(sim_run_until(is_answered, &answer, 60000));
+	assert_null(answer.text);
+	sim_settle();
+	sim_assert_rules();
+}
+
 static void restart_touches_no_promoted_guest(void **state)
 {
 	struct sim_domain *web = running(1, 0);
@@ -306,6 +331,7 @@ int main(void)
 		CASE(higher_priority_takes_the_vf_of_the_lowest),
 		CASE(pf_without_link_moves_its_nics_to_virtio_and_back),
 		CASE(restart_touches_no_promoted_guest),
+		CASE(demotion_that_cannot_be_recorded_is_put_off),
 		CASE(vf_lost_while_nobody_watched_is_noticed),
 	};
 
