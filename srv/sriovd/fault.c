@@ -100,8 +100,7 @@ static void strike(struct srv_daemon *daemon, struct srv_vf *vf, enum severity s
 	srv_event(daemon->events, LOG_ERR, "vf", name, "%s", fault);
 	if (vf->nic)
 		tell_owner(daemon, vf);
-	else if (is_free || (vf->pool && health->condemned && !vf->scrubbing &&
-			     vf->mark != SRV_VF_QUARANTINED))
+	else if (is_free)
 		set_aside(daemon, vf);
 	srv_pf_recount(vf->pf);
 	srv_pf_scrub(daemon, vf->pf);
@@ -424,7 +423,8 @@ static void tick_vf(struct srv_vf *vf, void *data)
 	if (health->watched_until && tick->now >= health->watched_until)
 		watched(tick->daemon, vf);
 	if (health->fault && !vf->nic && vf->pool && !vf->scrubbing) {
-		if (health->condemned && vf->mark != SRV_VF_QUARANTINED)
+		/* One that is dirty has the MAC of its last owner: the scrub takes it away first. */
+		if (health->condemned && vf->mark == SRV_VF_CLEAN)
 			set_aside(tick->daemon, vf);
 		/* Its owner gave it up as he got it. */
 		else if (vf->mark == SRV_VF_CLEAN)

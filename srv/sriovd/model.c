@@ -580,7 +580,7 @@ enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)
 	else if (vf->mark == SRV_VF_QUARANTINED) {
 		state = SRV_VF_STATE_QUARANTINED;
 		reason = vf->reason;
-	} else if (vf->health.condemned) {
+	} else if (vf->health.condemned && vf->mark != SRV_VF_DIRTY) {
 		state = SRV_VF_STATE_QUARANTINED;
 		reason = vf->health.fault;
 	} else if ((reason = unusable_reason(vf)))
