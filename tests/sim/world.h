@@ -131,7 +131,7 @@ struct sim_faults {
 	uint32_t vf_limit;
 	/* libvirt */
 	bool virt_down;
-	bool hang_list; /* listing the domains does not come back */
+	bool hang_list;	       /* listing the domains does not come back */
 	char attach_words[96]; /* attaching a hostdev fails with these */
 	uint32_t attach_times; /* so often; 0: for ever */
 	bool busy_domains; /* srv_virt_attach() has waited for as long as it does, and says so */
