@@ -12,6 +12,9 @@
 #define LOOK_MS 200
 /* Beside the rest that each has after it lost its VF, and its PF's link after it came up. */
 #define WAIT_SECONDS 30
+/* Looks in a row that find nothing to wait for: between two steps of a scrub there is nothing
+ * either */
+#define QUIET_LOOKS 10
 
 struct srv_return {
 	struct srv_daemon *daemon;
@@ -19,6 +22,7 @@ struct srv_return {
 	char *text;	 /* how the resize ended */
 	GPtrArray *nics; /* of struct srv_nic_key: that have none yet */
 	guint total, back;
+	guint quiet; /* looks in a row that found nothing to wait for */
 	unsigned of;
 	gint64 deadline;
 	guint source;
@@ -161,7 +165,8 @@ static gboolean look(gpointer data)
 {
 	struct srv_return *back = data;
 
-	if (look_at_all(back) && g_get_monotonic_time() < back->deadline)
+	back->quiet = look_at_all(back) ? 0 : back->quiet + 1;
+	if (back->nics->len && back->quiet < QUIET_LOOKS && g_get_monotonic_time() < back->deadline)
 		return G_SOURCE_CONTINUE;
 	back->source = 0;
 	end(back);

@@ -24,6 +24,7 @@ static inline int failover_set_up(void **state)
 
 static inline int failover_tear_down(void **state)
 {
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
 	if (sim_daemon)
 		sim_stop();
 	sim_free();

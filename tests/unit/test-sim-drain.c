@@ -273,14 +273,22 @@ static void forced_resize_asks_a_deaf_guest_again(void **state)
 	sim_assert_rules();
 }
 
+static bool is_taken_out(void *data)
+{
+	const struct srv_nic *nic = data;
+
+	return !nic->busy && nic->row.backing == SRV_BACKING_NONE;
+}
+
 static void forced_drain_gives_no_device_that_is_not_recorded(void **state)
 {
 	struct sim_domain *web = exclusive(1);
 	uint32_t attaches = sim_world->attaches;
 
 	sim_assert_done(drain(true));
-	while (nic_of(web)->vf)
-		sim_run(1);
+	/* Before it is given something else. */
+	assert_true(sim_run_until(is_taken_out, nic_of(web), 60000));
+	assert_int_equal(nic_of(web)->row.state, SRV_NIC_IDLE);
 	sim_world->faults.write_errno = EIO;
 	sim_run(3000);
 	assert_int_equal(sim_world->attaches, attaches);
@@ -440,6 +448,8 @@ static void resize_tells_of_each_promotion_back(void **state)
 	assert_true(g_str_has_suffix(steps,
 				     "done: enp1s0 has 5 VFs, and gives them again; 2 of 2 nics "
 				     "that had a VF of it have one again\n"));
+	sim_run(2000);
+	sim_settle();
 	sim_assert_rules();
 }
 
@@ -456,6 +466,8 @@ static void resize_names_whom_it_could_not_promote_back(void **state)
 		steps, "done: enp1s0 has 1 VFs, and gives them again; 1 of 2 nics "
 		       "that had a VF of it have one again; nic web2/net0 has none: "
 		       "pool fast has no VF to give: enp1s0: no free VF (1 owned)\n"));
+	sim_run(2000);
+	sim_settle();
 	sim_assert_rules();
 }
 
