@@ -2,11 +2,11 @@
 /*
  * make soak: a long random life. Guests start, end, are killed; claims come and go, many at once;
  * hooks and events are doubled, lost, late; nics are added and removed, PFs drained, resized,
- *unplugged, their VFs destroyed past us, the configuration reloaded, VFs taken from failover nics
- *for others; devices, libvirt and the disk fail and recover; and the daemon is killed again and
- *again, at any call. What its clients were told is a small reference model (the world's claims and
- *domains), compared with ledger, kernel and libvirt whenever all has come to rest; the kernel's and
- *libvirt's ends watch all the time.
+ * unplugged, their VFs destroyed past us, the configuration reloaded, VFs taken from failover nics
+ * for others; devices, libvirt and the disk fail and recover; and the daemon is killed again and
+ * again, at any call. What its clients were told is a small reference model (the world's claims and
+ * domains), compared with ledger, kernel and libvirt whenever all has come to rest; the kernel's and
+ * libvirt's ends watch all the time.
  *
  *	SOAK_OPS=n	operations in all (1000000)
  *	SOAK_SECONDS=n	instead: for so long

@@ -42,12 +42,13 @@ static void run_for(guint ms)
 /* As a large reply does: many small pieces, and one above them that stays. */
 static void give_back_returns_what_was_freed_below_what_stays(void **state)
 {
-	char **pieces = g_new(char *, PIECES);
+	char **pieces;
 	long before, after;
 
 #ifdef __SANITIZE_ADDRESS__
 	skip(); /* it has a malloc() of its own */
 #endif
+	pieces = g_new(char *, PIECES);
 	srv_memory_set_up();
 	for (int i = 0; i < PIECES; i++)
 		pieces[i] = g_malloc0(PIECE);
