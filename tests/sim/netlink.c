@@ -293,8 +293,11 @@ static void check_set(struct sim_pf *pf, uint32_t i, int type, const void *data)
 		sim_broken("VF %02x/%u was given to ..:%02x without a reset after ..:%02x", pf->bus,
 			   i, mac[5], vf->user[5]);
 	if (!sim_attrs_are_neutral(&vf->attrs) && memcmp(mac, vf->last_mac, 6) != 0)
-		sim_broken("VF %02x/%u was given to ..:%02x with the attributes of ..:%02x",
-			   pf->bus, i, mac[5], vf->attrs.mac[5]);
+		sim_broken("VF %02x/%u was given to ..:%02x with the attributes of ..:%02x (VLAN "
+			   "%u, QoS %u, rates %u and %u, spoof check %d, trust %d, link %u)",
+			   pf->bus, i, mac[5], vf->last_mac[5], vf->attrs.vlan, vf->attrs.qos,
+			   vf->attrs.min, vf->attrs.max, vf->attrs.spoofchk, vf->attrs.trust,
+			   vf->attrs.link_state);
 }
 
 static void set_vf(int peer, struct nlmsghdr *h, struct sim_pf *pf, struct nlattr *list)

@@ -55,13 +55,16 @@ void sim_world_renew_lock(void)
 
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	/* A helper may be killed while it holds it. */
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&sim_world->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
 }
 
 void sim_lock(void)
 {
-	pthread_mutex_lock(&sim_world->lock);
+	if (pthread_mutex_lock(&sim_world->lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&sim_world->lock);
 }
 
 void sim_unlock(void)
