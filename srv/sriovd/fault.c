@@ -423,7 +423,8 @@ static void tick_vf(struct srv_vf *vf, void *data)
 	if (health->watched_until && tick->now >= health->watched_until)
 		watched(tick->daemon, vf);
 	if (health->fault && !vf->nic && vf->pool && !vf->scrubbing) {
-		/* One that is dirty has the MAC of its last owner: the scrub takes it away first. */
+		/* One that is dirty has the MAC of its last owner: the scrub takes it away first.
+		 */
 		if (health->condemned && vf->mark == SRV_VF_CLEAN)
 			set_aside(tick->daemon, vf);
 		/* Its owner gave it up as he got it. */

@@ -5,11 +5,13 @@
  * unplugged, their VFs destroyed past us, the configuration reloaded, VFs taken from failover nics
  * for others; devices, libvirt and the disk fail and recover; and the daemon is killed again and
  * again, at any call. What its clients were told is a small reference model (the world's claims and
- * domains), compared with ledger, kernel and libvirt whenever all has come to rest; the kernel's and
- * libvirt's ends watch all the time.
+ * domains), compared with ledger, kernel and libvirt whenever all has come to rest; the kernel's
+ *and libvirt's ends watch all the time.
  *
  *	SOAK_OPS=n	operations in all (1000000)
  *	SOAK_SECONDS=n	instead: for so long
+ *	SOAK_EDITS=no	without nics edited over the API, resizes, reloads, PFs unplugged and VFs
+ *			destroyed past us
  *	SOAK_SEED=n	repeats a run, as far as threads let it
  *
  * This process never starts a thread, so that it can fork; every daemon lives in a child.
@@ -411,9 +413,15 @@ static void check(void)
 	_exit(2);
 }
 
+#define EDITS_FROM 32
+
 static void operate(void)
 {
-	switch (roll(37)) {
+	static int kinds;
+
+	if (!kinds)
+		kinds = g_strcmp0(g_getenv("SOAK_EDITS"), "no") == 0 ? EDITS_FROM : 37;
+	switch (roll((uint32_t)kinds)) {
 	case 0 ... 8:
 		begin_claim();
 		break;
@@ -456,7 +464,7 @@ static void operate(void)
 		if (roll(16) == 0)
 			redefine();
 		break;
-	case 32:
+	case EDITS_FROM:
 		if (roll(4) == 0)
 			edit_nics();
 		break;

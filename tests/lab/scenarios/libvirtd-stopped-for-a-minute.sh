@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # libvirtd is stopped (SIGSTOP) for a minute: it takes connections and answers nothing. Reads and claims go on as usual, no guest is hurt, and what happened meanwhile is made up for.
 # timeout: 400
+# long: for its time only
 # FAULTS row 23: libvirtd that does not answer
 sriovd_up 4
 guest_define g1 --nic 'id=net0 network=tenant-a mac=52:54:00:aa:00:11'
