@@ -474,16 +474,20 @@ static void scrub_record(struct scrub *scrub)
 }
 
 /*
- * Nobody gets one that could not be reset; but with the MAC of its last owner it would go on
- * hearing that one's frames, who may have another VF of this PF by then. As far as it can be done.
+ * Nobody gets one that could not be scrubbed; but with the MAC of its last owner it would go on
+ * hearing that one's frames, who may have another VF of this PF by then. As far as it can be done:
+ * each attribute alone, since of several all or none are set.
  */
 static void silence(struct snl *nl, const struct scrub *scrub, const struct scrub_vf *work)
 {
-	struct snl_vf_attrs neutral = snl_vf_attrs_neutral();
-	sriov_autoerror refused = NULL;
-	uint32_t supported;
+	for (uint32_t attr = 1; attr & SNL_VF_ALL; attr <<= 1) {
+		struct snl_vf_attrs one = snl_vf_attrs_neutral();
+		sriov_autoerror refused = NULL;
+		uint32_t supported;
 
-	snl_vf_set(nl, scrub->ifindex, work->index, &neutral, &supported, &refused);
+		one.mask = attr;
+		snl_vf_set(nl, scrub->ifindex, work->index, &one, &supported, &refused);
+	}
 }
 
 /* Step 3, on the PF's thread: the attributes, read back. */
@@ -509,6 +513,8 @@ static void scrub_attributes(void *data)
 		if (work->error && work->error->code == SRIOV_ERROR_NOT_FOUND) {
 			work->gone = true;
 			sriov_error_clear(&work->error);
+		} else if (work->error) {
+			silence(nl, scrub, work);
 		}
 	}
 	snl_free(nl);

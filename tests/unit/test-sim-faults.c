@@ -383,6 +383,29 @@ static void row_19_quarantined_vf_does_not_hear_its_owners_frames(void **state)
 	sim_assert_rules();
 }
 
+/* Nor does one of which the driver did not take one of the neutral values: the MAC is another one.
+ */
+static void row_10_vf_whose_scrub_is_refused_does_not_hear_its_owners_frames(void **state)
+{
+	const struct sim_attrs *attrs = &sim_pf_by_bus(1)->vf[0].attrs;
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_world->faults.attr[1].err = EBUSY; /* SNL_VF_VLAN */
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_counts("enp1s0", "6 free, 1 quarantined");
+	assert_int_equal(attrs->vlan, 100);
+	assert_true(sim_mac_is_zero(attrs->mac));
+	assert_int_equal(attrs->max, 0);
+	no_faults();
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/1\n");
+	sim_assert_rules();
+}
+
 static bool is_stuck(void *name)
 {
 	return srv_model_find_pf(sim_daemon->model, name)->state == SRV_PF_STUCK;
@@ -735,6 +758,7 @@ int main(void)
 		sim_test_two(row_18_no_new_claims_on_a_pf_without_link),
 		sim_test(row_19_vf_that_cannot_be_reset_is_quarantined),
 		sim_test(row_19_quarantined_vf_does_not_hear_its_owners_frames),
+		sim_test(row_10_vf_whose_scrub_is_refused_does_not_hear_its_owners_frames),
 		sim_test_two(row_20_reset_that_never_returns_costs_its_pf_only),
 		sim_test_with(row_21_bind_that_fails_leads_to_the_fallback, set_up_without_vfio),
 		sim_test(row_23_libvirt_away_for_a_while_at_any_moment),
