@@ -20,6 +20,8 @@ sriovd_up() {
 	config_lab "$@"
 	sriovd_start
 	wait_vfs enp1s0 "$1"
+	# Its link comes a moment later, and a claim by hand does not wait for it.
+	wait_for 30 json_is 'pf list' '.pfs[] | select(.netdev == "enp1s0") | .link' up
 }
 
 # nic_get OWNER[/ID] FILTER: what jq makes of .nic

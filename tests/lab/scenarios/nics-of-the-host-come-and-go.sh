@@ -33,6 +33,7 @@ assert_json 'nic show job2 net0' '.nic | "\(.state) \(.backing)"' 'attached vf'
 step "and plugged in again"
 l1_monitor device_add igb,id=igb2,bus=rp2,netdev=n2,mac=52:54:00:00:02:01
 wait_vfs enp2s0 2 90
+wait_for 30 pf_is enp2s0 'ready up' # without a link it gives none
 assert_ok sriovctl vf claim job3 --network tenant-a
 assert_match enp2s0 "$(nic_vf job3)" "VF of job3"
 
