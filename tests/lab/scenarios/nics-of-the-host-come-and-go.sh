@@ -11,6 +11,7 @@ sriovd_start
 wait_vfs enp1s0 2
 wait_vfs enp2s0 2
 pf_is() { json_is status ".pfs[] | select(.address == \"$(pf_pci "$1")\") | \"\(.state) \(.link)\"" "$2"; }
+for pf in enp1s0 enp2s0; do wait_for 30 pf_is $pf 'ready up'; done
 
 step "link down"
 l1_monitor set_link igb1 off
