@@ -77,14 +77,3 @@ void srv_resize_resume(struct srv_daemon *daemon, struct srv_pf *pf);
  */
 void srv_drain_return(struct srv_drain *drain, const char *text);
 void srv_drain_forget_returns(GHashTable *returns);
-
-/* Names a nic that may be gone meanwhile. */
-struct srv_nic_key {
-	struct srv_owner owner; /* without a name */
-	char *id;
-};
-
-struct srv_nic_key *srv_nic_key_of(const struct srv_nic *nic);
-void srv_nic_key_free(struct srv_nic_key *key);
-/* NULL: it is gone. */
-struct srv_nic *srv_nic_of_key(struct srv_daemon *daemon, const struct srv_nic_key *key);

@@ -117,7 +117,8 @@ static void end(struct srv_return *back)
 		g_string_append_printf(text, "; %u of %u nics that had a VF of it have one again",
 				       back->back, back->total);
 	for (guint i = 0; i < back->nics->len; i++) {
-		const struct srv_nic *nic = srv_nic_of_key(back->daemon, back->nics->pdata[i]);
+		const struct srv_nic *nic = srv_nic_of_key(back->daemon->model,
+							   back->nics->pdata[i]);
 		g_autofree char *subject = srv_nic_subject(nic);
 		g_autofree char *why = why_not(back->daemon, nic);
 
@@ -140,7 +141,8 @@ static bool look_at_all(struct srv_return *back)
 	bool waits = false;
 
 	for (guint i = 0; i < back->nics->len;) {
-		const struct srv_nic *nic = srv_nic_of_key(back->daemon, back->nics->pdata[i]);
+		const struct srv_nic *nic = srv_nic_of_key(back->daemon->model,
+							   back->nics->pdata[i]);
 		g_autofree char *subject = nic ? srv_nic_subject(nic) : NULL;
 
 		if (runs(nic) && !(nic->vf && nic->row.state == SRV_NIC_ATTACHED)) {

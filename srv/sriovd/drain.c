@@ -33,28 +33,6 @@ void srv_orders_put_back(struct srv_pf *pf, const struct srv_orders *orders)
 	srv_model_set_config(pf->model, pf->model->config);
 }
 
-struct srv_nic_key *srv_nic_key_of(const struct srv_nic *nic)
-{
-	struct srv_nic_key *key = g_new0(struct srv_nic_key, 1);
-
-	key->owner.kind = nic->row.owner.kind;
-	key->owner.key = g_strdup(nic->row.owner.key);
-	key->id = g_strdup(nic->row.id);
-	return key;
-}
-
-void srv_nic_key_free(struct srv_nic_key *key)
-{
-	g_free(key->owner.key);
-	g_free(key->id);
-	g_free(key);
-}
-
-struct srv_nic *srv_nic_of_key(struct srv_daemon *daemon, const struct srv_nic_key *key)
-{
-	return srv_model_nic(daemon->model, &key->owner, key->id);
-}
-
 static bool is_guests(const struct srv_nic *nic)
 {
 	return nic->row.owner.kind == SRV_OWNER_LIBVIRT;
@@ -141,7 +119,7 @@ static void forced_free(struct forced *forced)
 static gboolean supply(gpointer data)
 {
 	struct forced *forced = data;
-	struct srv_nic *nic = srv_nic_of_key(forced->daemon, forced->key);
+	struct srv_nic *nic = srv_nic_of_key(forced->daemon->model, forced->key);
 	sriov_autoerror err = NULL;
 	bool pending;
 

@@ -129,10 +129,15 @@ static json_t *new_step(struct srv_job *job, const char *state, const char *text
 			 "text", text, "state", state);
 }
 
-static void say_step(struct srv_job *job, unsigned of, const char *text, bool note)
+static void say_step(struct srv_job *job, unsigned of, bool note, const char *fmt, va_list ap)
 {
-	json_t *step = new_step(job, "running", text);
+	g_autofree char *text = NULL;
+	json_t *step;
 
+	if (!job)
+		return;
+	text = g_strdup_vprintf(fmt, ap);
+	step = new_step(job, "running", text);
 	if (of)
 		json_object_set_new(step, "of", json_integer(of));
 	if (note)
@@ -142,28 +147,20 @@ static void say_step(struct srv_job *job, unsigned of, const char *text, bool no
 
 void srv_job_step(struct srv_job *job, unsigned of, const char *fmt, ...)
 {
-	g_autofree char *text = NULL;
 	va_list ap;
 
-	if (!job)
-		return;
 	va_start(ap, fmt);
-	text = g_strdup_vprintf(fmt, ap);
+	say_step(job, of, false, fmt, ap);
 	va_end(ap);
-	say_step(job, of, text, false);
 }
 
 void srv_job_note(struct srv_job *job, unsigned of, const char *fmt, ...)
 {
-	g_autofree char *text = NULL;
 	va_list ap;
 
-	if (!job)
-		return;
 	va_start(ap, fmt);
-	text = g_strdup_vprintf(fmt, ap);
+	say_step(job, of, true, fmt, ap);
 	va_end(ap);
-	say_step(job, of, text, true);
 }
 
 void srv_job_done(struct srv_job *job, const char *fmt, ...)

@@ -288,6 +288,17 @@ bool srv_uplink_is_on(const char *uplink, const char *netdev);
 /* Does its virtio device stand on the PF, or on a VLAN link of it? */
 bool srv_nic_stands_on(const struct srv_nic *nic, const struct srv_pf *pf);
 
+/* Names a nic that may be gone meanwhile. */
+struct srv_nic_key {
+	struct srv_owner owner; /* without a name */
+	char *id;
+};
+
+struct srv_nic_key *srv_nic_key_of(const struct srv_nic *nic);
+void srv_nic_key_free(struct srv_nic_key *key);
+/* NULL: it is gone. */
+struct srv_nic *srv_nic_of_key(struct srv_model *model, const struct srv_nic_key *key);
+
 /* It wants a VF and has none: takes the last place, unless it waits already. */
 void srv_model_waits(struct srv_model *model, struct srv_nic *nic);
 void srv_model_waits_no_more(struct srv_nic *nic);

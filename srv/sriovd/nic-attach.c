@@ -413,8 +413,7 @@ void srv_nic_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 
 struct putting {
 	struct srv_daemon *daemon;
-	struct srv_owner owner;
-	char *id;
+	struct srv_nic_key *key;
 	void (*done)(struct srv_nic *nic, const struct sriov_error *error, void *data);
 	void *data;
 };
@@ -422,14 +421,13 @@ struct putting {
 static void put_done(const struct sriov_error *error, void *data)
 {
 	struct putting *putting = data;
-	struct srv_nic *nic = srv_model_nic(putting->daemon->model, &putting->owner, putting->id);
+	struct srv_nic *nic = srv_nic_of_key(putting->daemon->model, putting->key);
 
 	if (!error && nic)
 		srv_nic_attach(putting->daemon, nic, NULL, NULL);
 	if (putting->done)
 		putting->done(nic, error, putting->data);
-	g_free(putting->owner.key);
-	g_free(putting->id);
+	srv_nic_key_free(putting->key);
 	g_free(putting);
 }
 
@@ -441,11 +439,7 @@ void srv_nic_put_and_attach(struct srv_daemon *daemon, struct srv_nic *nic,
 	struct putting *putting = g_new(struct putting, 1);
 	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 
-	*putting = (struct putting){ daemon,
-				     { nic->row.owner.kind, g_strdup(nic->row.owner.key), NULL },
-				     g_strdup(nic->row.id),
-				     done,
-				     data };
+	*putting = (struct putting){ daemon, srv_nic_key_of(nic), done, data };
 	srv_daemon_put_nic(txn, nic);
 	if (nic->vf)
 		srv_daemon_put_vf(txn, nic->vf);
