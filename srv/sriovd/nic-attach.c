@@ -587,10 +587,12 @@ static void detach_ran(const struct sriov_error *late, void *data)
 
 	if (attach->error) {
 		g_autofree char *why = sriov_error_text(attach->error);
-		bool unknown = attach->error->code == SRIOV_ERROR_UNAVAILABLE;
+		bool unknown = late || attach->error->code == SRIOV_ERROR_UNAVAILABLE;
 
-		/* The guest has it still, so it keeps it. Without libvirt nobody knows: looked at
-		 * when it is back. */
+		/*
+		 * The guest has it still, so it keeps it. Without libvirt, or while the thread may
+		 * yet do it, nobody knows: looked at when they are back.
+		 */
 		srv_model_set_nic_state(nic, unknown ? SRV_NIC_DETACHING : SRV_NIC_ATTACHED, why);
 		srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
 			  "cannot be detached: %s", why);

@@ -11,6 +11,7 @@
 #include "srv/sriovd/failover.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/net-call.h"
+#include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "tests/unit/sim-host.h"
 
@@ -151,6 +152,27 @@ static void guest_whose_forwarding_entry_hangs_has_its_device_in_the_end(void **
 	sim_assert_rules();
 }
 
+/* The guest has let it go, and nobody knows yet: it does not count as one that it keeps. */
+static void detach_whose_forwarding_entry_hangs_is_no_device_that_the_guest_has(void **state)
+{
+	sim_lock();
+	sim_link_by_name("enp1s0")->master = sim_link_by_name("br0")->ifindex;
+	sim_unlock();
+	take_all();
+	sim_assert_done(sim_boot(sim_guest(1, "b", SRV_MODE_EXCLUSIVE)));
+	sim_settle();
+	links_hang(true);
+	srv_nic_detach(sim_daemon, (struct srv_nic *)nic_of("web1"), NULL, NULL);
+	sim_run(70 * 1000);
+	assert_false(nic_of("web1")->row.state == SRV_NIC_ATTACHED);
+	links_hang(false);
+	sim_settle();
+	next_period();
+	/* It is asked for as ever, and the guest gets it again. */
+	assert_int_equal(nic_of("web1")->row.state, SRV_NIC_ATTACHED);
+	sim_assert_rules();
+}
+
 static struct sim_domain *failover_guest(void)
 {
 	struct sim_domain *web = sim_define(1, "web1");
@@ -255,6 +277,7 @@ int main(void)
 		sim_test(attach_that_was_given_up_is_not_made_when_the_kernel_comes_back),
 		sim_test(guest_beside_one_whose_link_hangs_is_served),
 		sim_test(guest_whose_forwarding_entry_hangs_has_its_device_in_the_end),
+		sim_test(detach_whose_forwarding_entry_hangs_is_no_device_that_the_guest_has),
 		sim_test(failover_nic_whose_link_hangs_is_refused),
 		sim_test(start_whose_link_hangs_is_refused_and_not_held),
 		sim_test(demotion_whose_steering_hangs_comes_to_its_end),
