@@ -300,6 +300,15 @@ static void check_set(struct sim_pf *pf, uint32_t i, int type, const void *data)
 			   vf->attrs.link_state);
 }
 
+/* Whose the attributes are from now on: also when the driver refuses the MAC, they may be set. */
+static void note_owner(struct sim_vf *vf, int type, const void *data)
+{
+	const uint8_t *mac = ((const struct ifla_vf_mac *)data)->mac;
+
+	if (type == IFLA_VF_MAC && !sim_mac_is_zero(mac))
+		memcpy(vf->last_mac, mac, 6);
+}
+
 static void set_vf(int peer, struct nlmsghdr *h, struct sim_pf *pf, struct nlattr *list)
 {
 	struct nlattr *nla = nla_data(nla_data(list)); /* one VF, one attribute */
@@ -313,17 +322,17 @@ static void set_vf(int peer, struct nlmsghdr *h, struct sim_pf *pf, struct nlatt
 		ack(peer, h, pf ? EINVAL : EOPNOTSUPP, NULL);
 		return;
 	}
+	if (!err)
+		check_set(pf, i, nla_type(nla), nla_data(nla));
+	note_owner(&pf->vf[i], nla_type(nla), nla_data(nla));
 	if (err) {
 		ack(peer, h, err, sim_world->faults.attr[bit].words);
 		if (sim_world->faults.attr[bit].times && --sim_world->faults.attr[bit].times == 0)
 			sim_world->faults.attr[bit].err = 0;
 		return;
 	}
-	check_set(pf, i, nla_type(nla), nla_data(nla));
 	if (!sim_world->faults.attr[bit].ignore)
 		store(&pf->vf[i].attrs, nla_type(nla), nla_data(nla));
-	if (!sim_mac_is_zero(pf->vf[i].attrs.mac))
-		memcpy(pf->vf[i].last_mac, pf->vf[i].attrs.mac, 6);
 	sim_changed("set %02x/%u %s", pf->bus, i, snl_vf_attr_name(attr));
 	ack(peer, h, 0, NULL);
 }

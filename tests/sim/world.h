@@ -35,7 +35,7 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint8_t last_mac[6]; /* the last one set that is not zero: rolling back sets it again */
+	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;

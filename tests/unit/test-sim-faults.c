@@ -406,6 +406,35 @@ static void row_10_vf_whose_scrub_is_refused_does_not_hear_its_owners_frames(voi
 	sim_assert_rules();
 }
 
+/* One that kept even the MAC loses it before its owner gets another VF, or he gets none. */
+static void row_10_vf_that_kept_its_owners_mac_loses_it_before_he_gets_another(void **state)
+{
+	const struct sim_vf *vf = sim_pf_by_bus(1)->vf;
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	uint8_t mac[6];
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	memcpy(mac, vf[0].attrs.mac, sizeof(mac));
+	sim_world->faults.attr[0].err = EBUSY; /* SNL_VF_MAC */
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_counts("enp1s0", "6 free, 1 quarantined");
+	assert_memory_equal(vf[0].attrs.mac, mac, sizeof(mac));
+	sim_world->faults.attr[0].times = 1; /* refused once more */
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached virtio enp1s0.100\n");
+	assert_says(reason_of(web->uuid, "net0"), "VF 0, which nobody has, has the same MAC still");
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/1\n");
+	assert_true(sim_mac_is_zero(vf[0].attrs.mac));
+	sim_assert_rules();
+}
+
 static bool is_stuck(void *name)
 {
 	return srv_model_find_pf(sim_daemon->model, name)->state == SRV_PF_STUCK;
@@ -759,6 +788,7 @@ int main(void)
 		sim_test(row_19_vf_that_cannot_be_reset_is_quarantined),
 		sim_test(row_19_quarantined_vf_does_not_hear_its_owners_frames),
 		sim_test(row_10_vf_whose_scrub_is_refused_does_not_hear_its_owners_frames),
+		sim_test(row_10_vf_that_kept_its_owners_mac_loses_it_before_he_gets_another),
 		sim_test_two(row_20_reset_that_never_returns_costs_its_pf_only),
 		sim_test_with(row_21_bind_that_fails_leads_to_the_fallback, set_up_without_vfio),
 		sim_test(row_23_libvirt_away_for_a_while_at_any_moment),
