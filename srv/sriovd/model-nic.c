@@ -69,6 +69,7 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 		old->nic = NULL;
 		old->fresh = false;
 		set_ex_owner(old, nic);
+		old->left = true;
 		srv_model_mark_vf(old, SRV_VF_DIRTY, NULL);
 	}
 	nic->vf = vf;

@@ -257,7 +257,7 @@ static void join_vfs(struct srv_pf *pf)
 
 		if (vf->facts)
 			continue;
-		vf->fresh = false;
+		vf->fresh = vf->left = false;
 		srv_health_reset(&vf->health);
 		if (vf->mark != SRV_VF_CLEAN)
 			continue;
@@ -568,6 +568,17 @@ static const char *unusable_reason(const struct srv_vf *vf)
 	return NULL;
 }
 
+/*
+ * Its pool is gone, and what its last owner had on it is not: his MAC, which he may have on another
+ * VF by now, and his VLAN for whoever takes this one by hand. Of one that only the ledger tells of,
+ * and that a network driver has, somebody may have made use meanwhile.
+ */
+static bool is_left_unclean(const struct srv_vf *vf)
+{
+	return vf->left && vf->facts && !vf->foreign && vf->mark == SRV_VF_DIRTY &&
+	       (vf->ex_id || g_strcmp0(vf->facts->driver, "vfio-pci") == 0);
+}
+
 enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)
 {
 	const char *reason = NULL;
@@ -576,7 +587,7 @@ enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)
 	if (vf->nic)
 		state = SRV_VF_OWNED;
 	else if (!vf->pool)
-		state = SRV_VF_UNMANAGED;
+		state = is_left_unclean(vf) ? SRV_VF_STATE_DIRTY : SRV_VF_UNMANAGED;
 	else if (vf->mark == SRV_VF_QUARANTINED) {
 		state = SRV_VF_STATE_QUARANTINED;
 		reason = vf->reason;
@@ -640,6 +651,8 @@ void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *rea
 	char *copy = g_strdup(reason);
 
 	vf->mark = mark;
+	if (mark != SRV_VF_DIRTY)
+		vf->left = false;
 	g_free(vf->reason);
 	vf->reason = copy;
 	srv_pf_recount(vf->pf);
@@ -721,6 +734,7 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 		struct srv_vf *vf = ensure_vf(ensure_pf(model, row->ref.pf), row->ref.index);
 
 		vf->mark = row->mark;
+		vf->left = row->mark == SRV_VF_DIRTY;
 		vf->reason = g_strdup(row->reason);
 	}
 	for (guint i = 0; i < image->nics->len; i++) {

@@ -62,6 +62,7 @@ struct srv_vf {
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
 	bool fresh;	   /* just created by us, and nobody had it since: just out of reset */
+	bool left;	   /* dirty as an owner of ours left it: scrubbed whatever a pool says now */
 	bool vanished;	   /* was clean when the kernel lost it, and the ledger says so still */
 	bool held;	   /* the last scrub found a process still using it */
 	bool stalled;	   /* the last scrub could not be tried: its PF was down */

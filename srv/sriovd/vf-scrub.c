@@ -127,8 +127,10 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 			/* Not recorded, so not clean: it is scrubbed again when the ledger works.
 			 */
 			srv_model_mark_vf(work->vf, SRV_VF_DIRTY, NULL);
+			work->vf->left = true;
 		} else {
-			srv_event(scrub->daemon->events, LOG_INFO, "vf", name, "scrubbed, free");
+			srv_event(scrub->daemon->events, LOG_INFO, "vf", name, "scrubbed, %s",
+				  work->vf->pool ? "free" : "and in no pool any more");
 			srv_fault_scrubbed(scrub->daemon, work->vf);
 		}
 	}
@@ -378,7 +380,8 @@ void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf)
 	struct scrub *scrub;
 	bool any = false;
 
-	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon) || !srv_gate_is_open(daemon))
+	if ((pf->state != SRV_PF_READY && pf->state != SRV_PF_UNMANAGED) ||
+	    !srv_daemon_may_work(daemon) || !srv_gate_is_open(daemon))
 		return;
 	for (guint i = 0; i < pf->vfs->len && !any; i++) {
 		const struct srv_vf *vf = pf->vfs->pdata[i];
