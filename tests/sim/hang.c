@@ -5,12 +5,19 @@
 #include "pci/inventory.h"
 #include "tests/sim/sim.h"
 
+static bool hangs(const uint8_t *where, uint8_t value)
+{
+	uint8_t now = __atomic_load_n(where, __ATOMIC_SEQ_CST);
+
+	return now == value || now == SIM_EVERY_PF;
+}
+
 void sim_hang(const uint8_t *where, uint8_t value)
 {
-	if (__atomic_load_n(where, __ATOMIC_SEQ_CST) != value)
+	if (!hangs(where, value))
 		return;
 	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(where, __ATOMIC_SEQ_CST) == value)
+	while (hangs(where, value))
 		g_usleep(1000);
 	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 }

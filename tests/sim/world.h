@@ -35,7 +35,8 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again */
+	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again
+			      */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;
@@ -117,6 +118,8 @@ struct sim_claim {
 };
 
 /* What goes wrong. All zero: nothing. */
+#define SIM_EVERY_PF 0xff
+
 struct sim_faults {
 	/* netlink: errno of the next sets of one attribute, by the number of its bit */
 	struct {
@@ -127,7 +130,10 @@ struct sim_faults {
 	/* The helper's kernel; see tests/support/fake-kernel.h */
 	char fail_file[32], deaf_file[32], hang_file[32], refuses[32];
 	int fail_errno;
-	/* Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none */
+	/*
+	 * Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none,
+	 * SIM_EVERY_PF: a driver hangs with the RTNL lock held
+	 */
 	uint8_t hang_sets;
 	/* Nor does anything else that changes links or forwarding entries */
 	bool hang_links;
