@@ -54,5 +54,11 @@ void srv_fault_look_run(struct srv_fault_look *look, const char *root);
 /* Takes what was read, and acts on it; frees the look. */
 void srv_fault_look_take(struct srv_daemon *daemon, struct srv_fault_look *look);
 
+/*
+ * Somebody has looked after a VF that nobody has: the errors that it had count no more, be it
+ * condemned for them. What is counted from now on does.
+ */
+void srv_fault_forget(struct srv_vf *vf);
+
 /* A VF has been scrubbed, and the ledger says so: after an error it is watched for a while. */
 void srv_fault_scrubbed(struct srv_daemon *daemon, struct srv_vf *vf);
