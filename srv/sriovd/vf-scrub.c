@@ -108,6 +108,7 @@ static void retry_after(const struct scrub *scrub, unsigned seconds)
 static void tell_askers(const struct scrub *scrub, const struct scrub_vf *work,
 			const struct sriov_error *ledger)
 {
+	g_autofree char *why = work->error ? sriov_error_text(work->error) : NULL;
 	g_autofree char *name = srv_vf_name(work->vf);
 	sriov_autoerror err = NULL;
 
@@ -119,7 +120,10 @@ static void tell_askers(const struct scrub *scrub, const struct scrub_vf *work,
 	else if (work->gone)
 		sriov_error_set(&err, SRIOV_ERROR_NOT_FOUND, ENODEV, name,
 				"the kernel does not have it any more");
-	srv_scrub_told(scrub->daemon, work->vf, err ?: scrub->error ?: work->error ?: ledger);
+	else if (work->error && !scrub->error)
+		sriov_error_set(&err, SRIOV_ERROR_DEVICE, work->error->err, name,
+				"it is quarantined: %s", why);
+	srv_scrub_told(scrub->daemon, work->vf, err ?: scrub->error ?: ledger);
 }
 
 static void scrub_recorded(const struct sriov_error *error, void *data)
