@@ -21,6 +21,8 @@ struct srv_daemon;
  *	a second error within an hour, or a recovery that fails
  *				quarantined as soon as nobody has it
  *
+ * A quarantine ends by order (scrub-ask.h), which also makes that its errors count no more.
+ *
  * Where the kernel does not count a VF's errors nobody can tell whether it was its own: its
  * failover nic is demoted as above, and one that nobody has is scrubbed, not quarantined.
  *
