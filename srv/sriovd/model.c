@@ -23,6 +23,8 @@ static void pf_free(gpointer data)
 {
 	struct srv_pf *pf = data;
 
+	for (size_t i = 0; i < G_N_ELEMENTS(pf->scrub_source); i++)
+		g_clear_handle_id(&pf->scrub_source[i], g_source_remove);
 	g_ptr_array_unref(pf->vfs);
 	g_ptr_array_unref(pf->netdevs);
 	g_free(pf->was);

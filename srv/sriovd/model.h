@@ -61,11 +61,11 @@ struct srv_vf {
 	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
-	bool fresh;	   /* just created by us, and nobody had it since: just out of reset */
-	bool left;	   /* dirty as an owner of ours left it: scrubbed whatever a pool says now */
-	bool vanished;	   /* was clean when the kernel lost it, and the ledger says so still */
-	bool held;	   /* the last scrub found a process still using it */
-	bool stalled;	   /* the last scrub could not be tried: its PF was down */
+	bool fresh;    /* just created by us, and nobody had it since: just out of reset */
+	bool left;     /* dirty as an owner of ours left it: scrubbed whatever a pool says now */
+	bool vanished; /* was clean when the kernel lost it, and the ledger says so still */
+	bool held;     /* the last scrub found a process still using it */
+	bool stalled;  /* the last scrub could not be tried: its PF was down */
 	uint32_t verified; /* enum snl_vf_attr: set for its owner and read back */
 	struct srv_health health;
 };
@@ -124,7 +124,8 @@ struct srv_pf {
 	GPtrArray *vfs; /* of struct srv_vf, by index; also such that only the ledger knows */
 	uint32_t counts[SRV_VF_STATES];
 	struct srv_health health;
-	uint64_t looked; /* the last look at its errors that was taken (fault.h) */
+	uint64_t looked;       /* the last look at its errors that was taken (fault.h) */
+	guint scrub_source[2]; /* when its VFs are scrubbed again (vf-scrub.c); 0: not so */
 	/* The executors of its work, made and used by the operations, not by the model. */
 	struct srv_serial *serial;
 	struct srv_queue *queue;

@@ -15,6 +15,7 @@
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/pf-call.h"
+#include "srv/sriovd/scrub-ask.h"
 #include "srv/sriovd/serial.h"
 #include "srv/sriovd/vf-work-internal.h"
 #include "srv/sriovd/vf-work.h"
@@ -77,31 +78,64 @@ static void scrub_collect(struct scrub *scrub)
 
 static void scrub_end(struct scrub *scrub, bool go_on);
 
+/* Why a scrub is tried once more: the process that held a VF is usually on its way out; a disk that
+ * is full takes longer. */
+enum again { AGAIN_HELD, AGAIN_LEDGER };
+
+static const unsigned again_seconds[] = { [AGAIN_HELD] = 1, [AGAIN_LEDGER] = 5 };
+
+struct retry {
+	struct srv_daemon *daemon;
+	struct srv_pf *pf;
+	enum again why;
+};
+
 static gboolean scrub_again(gpointer data)
 {
-	struct scrub *scrub = data;
+	struct retry *retry = data;
+	struct srv_pf *pf = retry->pf;
 
-	for (guint i = 0; i < scrub->pf->vfs->len; i++)
-		((struct srv_vf *)scrub->pf->vfs->pdata[i])->held = false;
-	srv_pf_scrub(scrub->daemon, scrub->pf);
-	scrub_free(scrub);
+	pf->scrub_source[retry->why] = 0;
+	for (guint i = 0; i < pf->vfs->len; i++)
+		((struct srv_vf *)pf->vfs->pdata[i])->held = false;
+	srv_pf_scrub(retry->daemon, pf);
 	return G_SOURCE_REMOVE;
 }
 
-/* Later, in a fresh batch. */
-static void retry_after(const struct scrub *scrub, unsigned seconds)
+/* Later, in a fresh batch; not when the PF is gone by then. */
+static void retry(const struct scrub *scrub, enum again why)
 {
-	struct scrub *again = g_new0(struct scrub, 1);
+	struct retry *retry;
 
-	again->daemon = scrub->daemon;
-	again->pf = scrub->pf;
-	again->vfs = g_array_new(FALSE, TRUE, sizeof(struct scrub_vf));
-	g_timeout_add_seconds(seconds, scrub_again, again);
+	if (scrub->pf->scrub_source[why] || scrub->daemon->stopping)
+		return;
+	retry = g_new(struct retry, 1);
+	*retry = (struct retry){ scrub->daemon, scrub->pf, why };
+	scrub->pf->scrub_source[why] = g_timeout_add_seconds_full(
+		G_PRIORITY_DEFAULT, again_seconds[why], scrub_again, retry, g_free);
 }
 
-/* The process that held a VF is usually on its way out; a disk that is full takes longer. */
-#define HELD_SECONDS   1
-#define LEDGER_SECONDS 5
+/* Who asked for the scrub of a VF is told how it went; ledger: why that was not recorded. */
+static void tell_askers(const struct scrub *scrub, const struct scrub_vf *work,
+			const struct sriov_error *ledger)
+{
+	g_autofree char *why = work->error ? sriov_error_text(work->error) : NULL;
+	g_autofree char *name = srv_vf_name(work->vf);
+	sriov_autoerror err = NULL;
+
+	if (work->held)
+		sriov_error_set(&err, SRIOV_ERROR_BUSY, EBUSY, name,
+				"a process still has it open (see which: fuser -v /dev/vfio/%d); "
+				"it is scrubbed by itself as soon as that lets go of it",
+				work->iommu_group);
+	else if (work->gone)
+		sriov_error_set(&err, SRIOV_ERROR_NOT_FOUND, ENODEV, name,
+				"the kernel does not have it any more");
+	else if (work->error && !scrub->error)
+		sriov_error_set(&err, SRIOV_ERROR_DEVICE, work->error->err, name,
+				"it is quarantined: %s", why);
+	srv_scrub_told(scrub->daemon, work->vf, err ?: scrub->error ?: ledger);
+}
 
 static void scrub_recorded(const struct sriov_error *error, void *data)
 {
@@ -114,6 +148,7 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 
 		held |= work->held;
 		gone |= work->gone;
+		tell_askers(scrub, work, error);
 		if (work->held || work->gone || scrub->error)
 			continue;
 		if (!error)
@@ -135,11 +170,11 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 		}
 	}
 	if (held)
-		retry_after(scrub, HELD_SECONDS);
+		retry(scrub, AGAIN_HELD);
 	if (gone)
 		srv_host_refresh(scrub->daemon);
 	if (error && !scrub->error)
-		retry_after(scrub, LEDGER_SECONDS);
+		retry(scrub, AGAIN_LEDGER);
 	scrub_end(scrub, !error && !gone && !scrub->error);
 }
 
@@ -240,9 +275,10 @@ static void scrub_gone(void *data)
 }
 
 /* They stay dirty, until the PF is looked at anew. */
-static void scrub_late(const struct scrub *scrub)
+static void scrub_late(const struct scrub *scrub, const struct sriov_error *late)
 {
 	for (guint i = 0; i < scrub->vfs->len; i++) {
+		srv_scrub_told(scrub->daemon, scrub_at(scrub, i)->vf, late);
 		scrub_at(scrub, i)->vf->scrubbing = false;
 		scrub_at(scrub, i)->vf->stalled = true;
 	}
@@ -262,7 +298,7 @@ static void scrub_attributes_done(const struct sriov_error *late, void *data)
 	struct scrub *scrub = data;
 
 	if (late) {
-		scrub_late(scrub);
+		scrub_late(scrub, late);
 		return;
 	}
 	if (scrub->error) {
@@ -356,7 +392,7 @@ static void scrub_look(void *data)
 static void scrub_looked(const struct sriov_error *late, void *data)
 {
 	if (late)
-		scrub_late(data);
+		scrub_late(data, late);
 	else
 		scrub_reset(data);
 }

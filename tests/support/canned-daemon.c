@@ -86,6 +86,7 @@ METHOD(Reload)
 METHOD(Watch)
 METHOD(CheckLedger)
 METHOD(RebuildLedger)
+METHOD(ScrubVF)
 
 static const struct srv_method methods[] = {
 	{ "GetStatus", false, run_GetStatus },
@@ -106,6 +107,7 @@ static const struct srv_method methods[] = {
 	{ "Watch", false, run_Watch },
 	{ "CheckLedger", false, run_CheckLedger },
 	{ "RebuildLedger", true, run_RebuildLedger },
+	{ "ScrubVF", true, run_ScrubVF },
 };
 
 static int authorize(const struct srv_peer *peer, const struct srv_method *method, void *data,
