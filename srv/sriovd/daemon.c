@@ -219,6 +219,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->pf_readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->pfs_seen = srv_view_seen_new();
 	daemon->view_patience_ms = SRV_VIEW_PATIENCE_MS;
+	daemon->view_vf_us = SRV_VIEW_VF_US;
 	daemon->host_queue = srv_queue_new("host");
 	daemon->net_queue = srv_queue_new("net");
 	daemon->late_calls = g_ptr_array_new();

@@ -77,6 +77,7 @@ struct srv_daemon {
 	GHashTable *pf_readers;		 /* see view.c */
 	GHashTable *pfs_seen;		 /* see view.c */
 	unsigned view_patience_ms;	 /* how long a view waits: SRV_VIEW_PATIENCE_MS */
+	unsigned view_vf_us;		 /* and for each VF that it reads: SRV_VIEW_VF_US */
 	GPtrArray *gate_waiters;	 /* see gate.c */
 	GPtrArray *reconcile_waiters;	 /* of struct srv_waiter: see srv_reconcile_then() */
 	GPtrArray *scrub_askers;	 /* see scrub-ask.c */
