@@ -365,8 +365,14 @@ static void note_uplink(struct work *work, struct srv_ledger_txn *txn)
 	struct srv_nic *nic =
 		uplink ? srv_model_nic(work->daemon->model, &owner, work->edit->request->id) : NULL;
 
-	if (!nic || nic->busy || nic->row.uplink)
+	if (!nic)
 		return;
+	g_free(nic->stored_uplink);
+	nic->stored_uplink = g_strdup(uplink);
+	/* What it runs on is what it was started on. */
+	if (nic->busy || (nic->row.uplink && nic->row.state != SRV_NIC_IDLE))
+		return;
+	g_free(nic->row.uplink);
 	nic->row.uplink = g_strdup(uplink);
 	srv_daemon_put_nic(txn, nic);
 }

@@ -35,7 +35,8 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again */
+	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again
+			      */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;
@@ -144,6 +145,7 @@ struct sim_faults {
 	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
+	char define_words[32]; /* no configuration can be changed, with these words */
 	/* The ledger's disk: errno of every write, or of every sync */
 	int write_errno, sync_errno;
 };
