@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "srv/sriovd/daemon-config.h"
+#include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/reconcile.h"
 #include "tests/sim/netlink.h"
 #include "tests/unit/sim-failover.h"
@@ -33,6 +34,20 @@ static void reload(const char *config)
 	sim_configure(config);
 	srv_daemon_reload(sim_daemon, NULL, NULL);
 	sim_settle();
+}
+
+static char *remove_nic(struct sim_domain *domain, const char *id)
+{
+	struct srv_nic_edit edit = { .domain = g_strdup(domain->uuid), .remove = g_strdup(id) };
+	struct answer answer = { 0 };
+
+	srv_nic_edit_run(sim_daemon, &edit, answered, &answer);
+	assert_true(sim_run_until(is_answered, &answer, 60000));
+	g_free(edit.domain);
+	g_free(edit.remove);
+	g_free(edit.uuid);
+	g_free(edit.name);
+	return answer.text;
 }
 
 static uint16_t vlan_of(const struct sim_domain *domain)
@@ -196,6 +211,22 @@ static void nic_that_is_added_anew_stands_where_its_network_says(void **state)
 	sim_assert_rules();
 }
 
+/* The second half of a removal was lost: it is made up for by the same command. */
+static void removal_that_left_the_virtio_half_is_repeated(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	web->n_nics = 0;
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	assert_true(web->stored[0].exists);
+	sim_assert_done(remove_nic(web, "net0"));
+	assert_false(web->stored[0].exists);
+	sim_assert_refused(remove_nic(web, "net0"), "it has no nic \"net0\"");
+	sim_run(300000);
+	sim_assert_rules();
+}
+
 /* After a boot */
 
 static void guest_starts_after_a_boot_with_another_vlan(void **state)
@@ -259,6 +290,7 @@ int main(void)
 		CASE(vlan_that_comes_back_gives_the_vf_back),
 		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
 		CASE(nic_that_is_added_anew_stands_where_its_network_says),
+		CASE(removal_that_left_the_virtio_half_is_repeated),
 		CASE(guest_starts_after_a_boot_with_another_vlan),
 		CASE(guest_starts_after_a_boot_without_the_vlan),
 		CASE(link_that_cannot_be_made_refuses_no_start),
