@@ -10,7 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/net-call.h"
-#include "srv/sriovd/uplink.h"
+#include "netlink/uplink.h"
 
 #define DETACH_SECONDS 30
 
@@ -272,10 +272,10 @@ const char *srv_attach_work_tap(const struct srv_attach_work *work)
 static int make_failover_link(struct srv_attach_work *work, struct sriov_error **err)
 {
 	g_autofree char *differs = NULL;
-	int r = srv_uplink_ensure(work->uplink, work->vlan_proto, err);
+	int r = snl_uplink_ensure(work->uplink, work->vlan_proto, err);
 
 	if (r == 0 && work->nic.vlan)
-		differs = srv_uplink_differs(work->uplink, work->nic.vlan, work->vlan_proto);
+		differs = snl_uplink_differs(work->uplink, work->nic.vlan, work->vlan_proto);
 	if (differs)
 		r = sriov_error_set(err, SRIOV_ERROR_EXISTS, EEXIST, work->uplink,
 				    "its virtio half would stand on %s: remove or rename that link",
@@ -565,11 +565,11 @@ static bool stands_well(const struct srv_attach_work *work, const struct srv_dom
 		return true;
 	if (!iface->source || work->nic.uplink_type != SBE_UPLINK_MACVTAP)
 		return false;
-	parent = srv_uplink_split(iface->source, &vlan);
+	parent = snl_uplink_split(iface->source, &vlan);
 	if (parent || !work->nic.vlan)
 		return vlan == work->nic.vlan;
 	srv_net_enter();
-	differs = srv_uplink_differs(iface->source, work->nic.vlan, work->vlan_proto);
+	differs = snl_uplink_differs(iface->source, work->nic.vlan, work->vlan_proto);
 	return srv_net_leave(NULL) == 0 && !differs;
 }
 

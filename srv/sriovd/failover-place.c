@@ -21,7 +21,7 @@
 #include "srv/sriovd/failover-edit.h"
 #include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/net-call.h"
-#include "srv/sriovd/uplink.h"
+#include "netlink/uplink.h"
 
 /* A name that will be the same after the next boot, since it goes into the domain's configuration.
  */
@@ -41,7 +41,7 @@ char *srv_failover_place(struct srv_daemon *daemon, const struct srv_nic *nic,
 	}
 	if (network->fallback.type != SRV_FALLBACK_MACVTAP)
 		return g_steal_pointer(&parent);
-	name = srv_uplink_name(parent, network->attrs.vlan);
+	name = snl_uplink_name(parent, network->attrs.vlan);
 	if (!name)
 		sriov_error_set(err, SRIOV_ERROR_INVALID, ENAMETOOLONG, subject,
 				"the name of a VLAN link %s.%u would be too long; give the "
@@ -92,11 +92,11 @@ static void links_run(void *data)
 		sriov_autoerror err = NULL;
 
 		srv_net_enter();
-		if (link->make && srv_uplink_ensure(link->name, link->vlan_proto, &err) < 0 &&
+		if (link->make && snl_uplink_ensure(link->name, link->vlan_proto, &err) < 0 &&
 		    !links->error)
 			links->error = g_steal_pointer(&err);
 		if (link->compare)
-			link->off_vlan = srv_uplink_differs(link->name, link->vlan,
+			link->off_vlan = snl_uplink_differs(link->name, link->vlan,
 							    link->vlan_proto);
 		late = srv_net_leave(NULL) < 0;
 		link->compared = link->compare && !late;
@@ -145,7 +145,7 @@ static void add_link(struct links *links, const struct srv_nic *nic,
 		     const struct srv_network *network, const char *name)
 {
 	uint16_t vlan = 0;
-	g_autofree char *parent = srv_uplink_split(name, &vlan);
+	g_autofree char *parent = snl_uplink_split(name, &vlan);
 	bool is_configured = g_strcmp0(network->fallback.source, name) == 0;
 	struct link *link = g_new0(struct link, 1);
 
@@ -219,7 +219,7 @@ static void unlink_run(void *data)
 	if (!srv_attach_work_try_lock_links())
 		return;
 	srv_net_enter();
-	srv_uplink_remove_unused(data);
+	snl_uplink_remove_unused(data);
 	srv_net_leave(NULL);
 	srv_attach_work_unlock_links();
 }
@@ -276,10 +276,10 @@ static char *judge_name(struct srv_model *model, const struct srv_network *netwo
 			       : g_strdup_printf("%s, and network %s has %s", source, network->name,
 						 fallback->source);
 	if (fallback->source)
-		right = srv_uplink_name(fallback->source, network->attrs.vlan);
+		right = snl_uplink_name(fallback->source, network->attrs.vlan);
 	if (g_strcmp0(right, source) == 0)
 		return NULL;
-	parent = srv_uplink_split(source, &vlan);
+	parent = snl_uplink_split(source, &vlan);
 	if (!parent && !srv_model_find_pf(model, source) &&
 	    g_strcmp0(fallback->source, source) != 0)
 		return NULL;

@@ -24,10 +24,10 @@
  *
  * vlan: [0, 4094]
  */
-char *srv_uplink_name(const char *parent, uint16_t vlan);
+char *snl_uplink_name(const char *parent, uint16_t vlan);
 
 /* The inverse: "enp1s0" of "enp1s0.100", and 100. The caller's; NULL for any other name. */
-char *srv_uplink_split(const char *name, uint16_t *ret_vlan);
+char *snl_uplink_split(const char *name, uint16_t *ret_vlan);
 
 /*
  * Makes sure that the link is there. One that is there is left as it is, whoever made it; one that
@@ -36,7 +36,7 @@ char *srv_uplink_split(const char *name, uint16_t *ret_vlan);
  *
  * Blocks (netlink). Errors: NOT_FOUND (neither it nor its parent is there), DEVICE (parent down) …
  */
-int srv_uplink_ensure(const char *name, uint16_t vlan_proto, struct sriov_error **err);
+int snl_uplink_ensure(const char *name, uint16_t vlan_proto, struct sriov_error **err);
 
 /*
  * What the kernel says of a link that carries another VLAN than it should: "enp1s0.100, in VLAN 7
@@ -44,7 +44,7 @@ int srv_uplink_ensure(const char *name, uint16_t vlan_proto, struct sriov_error 
  *
  * vlan: 0: none
  */
-char *srv_uplink_differs(const char *name, uint16_t vlan, uint16_t vlan_proto);
+char *snl_uplink_differs(const char *name, uint16_t vlan, uint16_t vlan_proto);
 
 /* Removes the link if sriovd made it and nothing stands on it. Blocks. */
-void srv_uplink_remove_unused(const char *name);
+void snl_uplink_remove_unused(const char *name);

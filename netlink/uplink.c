@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "srv/sriovd/uplink.h"
+#include "netlink/uplink.h"
 
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -10,7 +10,7 @@
 #include "base/parse.h"
 #include "netlink/link.h"
 
-char *srv_uplink_name(const char *parent, uint16_t vlan)
+char *snl_uplink_name(const char *parent, uint16_t vlan)
 {
 	char *name = vlan ? g_strdup_printf("%s.%u", parent, vlan) : g_strdup(parent);
 
@@ -20,7 +20,7 @@ char *srv_uplink_name(const char *parent, uint16_t vlan)
 	return NULL;
 }
 
-char *srv_uplink_split(const char *name, uint16_t *ret_vlan)
+char *snl_uplink_split(const char *name, uint16_t *ret_vlan)
 {
 	const char *dot = strrchr(name, '.');
 	uint64_t vlan;
@@ -50,10 +50,10 @@ static int make(struct snl *nl, const char *name, const char *parent, uint16_t v
 	return r;
 }
 
-int srv_uplink_ensure(const char *name, uint16_t vlan_proto, struct sriov_error **err)
+int snl_uplink_ensure(const char *name, uint16_t vlan_proto, struct sriov_error **err)
 {
 	uint16_t vlan = 0;
-	g_autofree char *parent = srv_uplink_split(name, &vlan);
+	g_autofree char *parent = snl_uplink_split(name, &vlan);
 	sriov_autoerror missing = NULL;
 	struct snl_link link;
 	struct snl *nl;
@@ -75,7 +75,7 @@ static const char *proto_name(uint16_t proto)
 	return proto == ETH_P_8021AD ? "802.1ad" : "802.1Q";
 }
 
-char *srv_uplink_differs(const char *name, uint16_t vlan, uint16_t vlan_proto)
+char *snl_uplink_differs(const char *name, uint16_t vlan, uint16_t vlan_proto)
 {
 	struct snl_link link;
 	struct snl *nl;
@@ -97,7 +97,7 @@ char *srv_uplink_differs(const char *name, uint16_t vlan, uint16_t vlan_proto)
 			       proto_name(link.vlan_proto), vlan, proto_name(vlan_proto));
 }
 
-void srv_uplink_remove_unused(const char *name)
+void snl_uplink_remove_unused(const char *name)
 {
 	struct snl_link link;
 	struct snl *nl;
