@@ -12,10 +12,11 @@
  *
  * libvirt does not make VLAN links. sriovd does when the domain is defined, when it is about to
  * start (before libvirt looks for the link) and when sriovd itself starts, and keeps the link while
- * any domain's configuration names it. What that does not cover: a host that was booted without
- * sriovd has no such link, and the domain does not start until somebody makes it (ip link add link
- * enp1s0 name enp1s0.100 type vlan id 100; systemd-networkd can do so at every boot). Without a
- * VLAN, on a bridge or on a libvirt network nothing of sriovd is needed.
+ * any domain's configuration names it; its hook does when sriovd does not answer
+ * (srv/hook/links.c). What that does not cover: a host that was booted with both taken away has no
+ * such link, and the domain does not start until somebody makes it (ip link add link enp1s0 name
+ * enp1s0.100 type vlan id 100; systemd-networkd can do so at every boot). Without a VLAN, on a
+ * bridge or on a libvirt network nothing of sriovd is needed.
  */
 
 /*

@@ -15,13 +15,13 @@
 
 #include <errno.h>
 
+#include "netlink/uplink.h"
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover-edit.h"
 #include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/net-call.h"
-#include "netlink/uplink.h"
 
 /* A name that will be the same after the next boot, since it goes into the domain's configuration.
  */
@@ -58,8 +58,7 @@ struct link {
 	char *name;
 	uint16_t vlan, vlan_proto;
 	bool make;	/* its name says how, if it is not there */
-	bool compare;	/* with what the kernel has */
-	char *off_vlan; /* what came of that */
+	char *off_vlan; /* what the kernel has instead of that VLAN; NULL */
 	bool compared;
 };
 
@@ -95,11 +94,9 @@ static void links_run(void *data)
 		if (link->make && snl_uplink_ensure(link->name, link->vlan_proto, &err) < 0 &&
 		    !links->error)
 			links->error = g_steal_pointer(&err);
-		if (link->compare)
-			link->off_vlan = snl_uplink_differs(link->name, link->vlan,
-							    link->vlan_proto);
+		link->off_vlan = snl_uplink_differs(link->name, link->vlan, link->vlan_proto);
 		late = srv_net_leave(NULL) < 0;
-		link->compared = link->compare && !late;
+		link->compared = !late;
 	}
 }
 
@@ -147,8 +144,11 @@ static void add_link(struct links *links, const struct srv_nic *nic,
 	uint16_t vlan = 0;
 	g_autofree char *parent = snl_uplink_split(name, &vlan);
 	bool is_configured = g_strcmp0(network->fallback.source, name) == 0;
-	struct link *link = g_new0(struct link, 1);
+	struct link *link;
 
+	if (is_configured && !network->attrs.vlan)
+		return;
+	link = g_new0(struct link, 1);
 	link->owner.kind = nic->row.owner.kind;
 	link->owner.key = g_strdup(nic->row.owner.key);
 	link->id = g_strdup(nic->row.id);
@@ -156,7 +156,6 @@ static void add_link(struct links *links, const struct srv_nic *nic,
 	link->vlan = network->attrs.vlan;
 	link->vlan_proto = network->attrs.vlan_proto;
 	link->make = parent && !is_configured;
-	link->compare = network->attrs.vlan || !is_configured;
 	g_ptr_array_add(links->all, link);
 }
 

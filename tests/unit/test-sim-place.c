@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "srv/sriovd/api.h"
 #include "srv/sriovd/daemon-config.h"
 #include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/reconcile.h"
@@ -48,6 +49,17 @@ static char *remove_nic(struct sim_domain *domain, const char *id)
 	g_free(edit.uuid);
 	g_free(edit.name);
 	return answer.text;
+}
+
+static bool status_tells(const char *what)
+{
+	json_t *problems = srv_api_problems(sim_daemon);
+	char *text = json_dumps(problems, JSON_COMPACT);
+	bool tells = strstr(text, what) != NULL;
+
+	json_decref(problems);
+	free(text);
+	return tells;
 }
 
 static uint16_t vlan_of(const struct sim_domain *domain)
@@ -124,6 +136,7 @@ static void guest_whose_vlan_changes_loses_its_vf_until_it_starts_anew(void **st
 	sim_run(400000);
 	assert_null(nic_of(web)->vf);
 	assert_non_null(strstr(nic_of(web)->row.reason, "VLAN 200"));
+	assert_true(status_tells("its virtio half stands on enp1s0.100"));
 	sim_assert_counts("enp1s0", "2 free");
 	sim_assert_rules();
 	/* The link of its next start is there and stays, be sriovd there then or not. */
