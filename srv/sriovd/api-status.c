@@ -189,6 +189,13 @@ static void append_nics(json_t *problems, struct srv_daemon *daemon)
 		if (nic->row.state == SRV_NIC_FAILED)
 			srv_problem_append(problems, true, subject,
 					   nic->row.reason ?: "it could not be attached");
+		if (nic->team.misplaced) {
+			g_autofree char *text = g_strdup_printf(
+				"%s: it gets no VF until its guest is shut off and started again",
+				nic->team.misplaced);
+
+			srv_problem_append(problems, true, subject, text);
+		}
 	}
 }
 

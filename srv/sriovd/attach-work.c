@@ -10,7 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/net-call.h"
-#include "srv/sriovd/uplink.h"
+#include "netlink/uplink.h"
 
 #define DETACH_SECONDS 30
 
@@ -165,6 +165,8 @@ static void collect_kept(struct srv_attach_work *work, struct srv_model *model)
 
 		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
 			g_ptr_array_add(work->kept, g_strdup(nic->row.uplink));
+		if (nic->row.mode == SRV_MODE_FAILOVER && nic->stored_uplink)
+			g_ptr_array_add(work->kept, g_strdup(nic->stored_uplink));
 	}
 }
 
@@ -266,6 +268,21 @@ const char *srv_attach_work_tap(const struct srv_attach_work *work)
 
 /* The netdevs under a virtio nic */
 
+/* The tag is its isolation: on a link of another VLAN it does not go. */
+static int make_failover_link(struct srv_attach_work *work, struct sriov_error **err)
+{
+	g_autofree char *differs = NULL;
+	int r = snl_uplink_ensure(work->uplink, work->vlan_proto, err);
+
+	if (r == 0 && work->nic.vlan)
+		differs = snl_uplink_differs(work->uplink, work->nic.vlan, work->vlan_proto);
+	if (differs)
+		r = sriov_error_set(err, SRIOV_ERROR_EXISTS, EEXIST, work->uplink,
+				    "its virtio half would stand on %s: remove or rename that link",
+				    differs);
+	return r;
+}
+
 /* The uplink itself, or the VLAN link on it: the tag is put on by the host, as a VF's is by the
  * NIC. */
 static int make_link_now(struct srv_attach_work *work, struct sriov_error **err)
@@ -280,7 +297,7 @@ static int make_link_now(struct srv_attach_work *work, struct sriov_error **err)
 		return 0;
 	/* A failover nic's row names the link itself, not what it stands on. */
 	if (work->failover)
-		return srv_uplink_ensure(work->uplink, work->nic.vlan, work->vlan_proto, err);
+		return make_failover_link(work, err);
 	r = snl_new(&nl, err);
 	if (r < 0)
 		return r;
@@ -525,19 +542,84 @@ int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
 	return r;
 }
 
-int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err)
+static const char *iface_type(const struct srv_attach_work *work)
 {
-	struct sbe_error error = { 0 };
+	static const char *const types[] = { [SBE_UPLINK_MACVTAP] = "direct",
+					     [SBE_UPLINK_BRIDGE] = "bridge",
+					     [SBE_UPLINK_NETWORK] = "network" };
+
+	return types[work->nic.uplink_type];
+}
+
+/*
+ * It need not stand just where it would be put today, on another PF for one; but in its VLAN. What
+ * a name does not say, the kernel does.
+ */
+static bool stands_well(const struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	g_autofree char *parent = NULL;
+	g_autofree char *differs = NULL;
+	uint16_t vlan = 0;
+
+	if (g_strcmp0(iface->source, work->uplink) == 0)
+		return true;
+	if (!iface->source || work->nic.uplink_type != SBE_UPLINK_MACVTAP)
+		return false;
+	parent = snl_uplink_split(iface->source, &vlan);
+	if (parent || !work->nic.vlan)
+		return vlan == work->nic.vlan;
+	srv_net_enter();
+	differs = snl_uplink_differs(iface->source, work->nic.vlan, work->vlan_proto);
+	return srv_net_leave(NULL) == 0 && !differs;
+}
+
+static bool is_as_wanted(const struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	return g_strcmp0(iface->type, iface_type(work)) == 0 &&
+	       sriov_mac_equal(iface->mac, work->mac) && stands_well(work, iface);
+}
+
+/* *ret_there: it is in the configuration; it is put right there. work->link: where it was put */
+static int move(struct srv_attach_work *work, bool *ret_there, struct sriov_error **err)
+{
+	const struct srv_domain_iface *iface;
 	struct srv_virt_domain *domain;
-	bool there;
+	bool right;
 	int r = srv_virt_get(work->virt, work->uuid, &domain, err);
 
 	if (r < 0)
 		return r;
-	there = find_in(domain->stored, work->alias) != NULL;
+	iface = find_in(domain->stored, work->alias);
+	*ret_there = iface != NULL;
+	right = iface && is_as_wanted(work, iface);
 	srv_virt_domain_free(domain);
-	r = there ? 0 : make_link(work, err);
-	if (there || r < 0)
+	if (!*ret_there || right)
+		return 0;
+	r = make_link(work, err);
+	if (r == 0)
+		r = srv_virt_place_stored(
+			work->virt, work->uuid, work->alias,
+			&(struct srv_iface_place){ iface_type(work), work->link, work->mac }, err);
+	return r;
+}
+
+int srv_attach_work_move(struct srv_attach_work *work, struct sriov_error **err)
+{
+	bool there;
+
+	return move(work, &there, err);
+}
+
+int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct sbe_error error = { 0 };
+	bool there;
+	int r = move(work, &there, err);
+
+	if (r < 0 || there)
+		return r;
+	r = make_link(work, err);
+	if (r < 0)
 		return r;
 	work->stored = true;
 	work->nic.uplink = work->link;

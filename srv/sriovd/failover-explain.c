@@ -100,6 +100,12 @@ void srv_failover_explain(struct srv_daemon *daemon, const struct srv_nic *nic, 
 		    "net_failover) and the VF's own driver.");
 		say_place(daemon, nic, now, text);
 		return;
+	case SRV_WAIT_MISPLACED:
+		say(text,
+		    "It gets no VF, since %s. In its domain's configuration that is put right by "
+		    "sriovd, and counts from the guest's next start on.",
+		    nic->team.misplaced);
+		return;
 	case SRV_WAIT_RESTING:
 		say(text,
 		    "It gets no VF for another %u s, because it lost one or could not have "

@@ -249,5 +249,8 @@ char *srv_nic_alias_vf(const char *id)
 void srv_team_reset(struct srv_team *team)
 {
 	g_free(team->tap);
+	g_free(team->misplaced);
+	g_free(team->off_vlan);
+	g_free(team->unlike);
 	*team = (struct srv_team){ 0 };
 }

@@ -52,7 +52,8 @@ static void nic_free(gpointer data)
 	g_free(row->uplink);
 	g_free(row->reason);
 	g_free(row->decision);
-	g_free(nic->team.tap);
+	g_free(nic->stored_uplink);
+	srv_team_reset(&nic->team);
 	g_clear_pointer(&nic->waiters, g_array_unref);
 	g_free(nic);
 }

@@ -160,6 +160,10 @@ struct srv_team {
 	int64_t idle_since; /* monotonic: plugged and not in use since then */
 	int64_t not_before; /* monotonic: no promotion sooner */
 	int64_t ask_again;  /* monotonic: no demotion sooner, it was refused */
+	/* Why its virtio half is not where its network says, so that it has no VF; NULL: it is */
+	char *misplaced;
+	char *off_vlan; /* of that: what the kernel says of the link under it; NULL */
+	char *unlike;	/* and what libvirt says of the interface; NULL */
 };
 
 struct srv_nic {
@@ -179,6 +183,10 @@ struct srv_nic {
 	 * the hook is late and it still runs. Nothing is done to it before libvirt was looked at.
 	 */
 	bool doubtful;
+	/* Of mode failover: what its virtio half stands on from its owner's next start on; NULL:
+	 * not known yet. It is being moved there; and that could not be done, which was told. */
+	char *stored_uplink;
+	bool mending, mend_failed;
 	unsigned leaving; /* libvirt is being asked whether its owner is gone, so often */
 	bool restarted;	  /* its owner started anew while it was busy: looked at when that ends */
 	bool owner_gone;  /* its owner went away while it was busy: released when the operation ends

@@ -393,6 +393,22 @@ static void answer(const struct sriov_error *error, void *data)
 	prepare_free(prepare);
 }
 
+/*
+ * A link that cannot be made is no reason of ours to refuse the start: libvirt does, with its own
+ * words, when it finds none there. Of a kernel that hangs the hook is told, as of a daemon that
+ * does (hook.c).
+ */
+static void linked(const struct sriov_error *error, void *data)
+{
+	struct prepare *prepare = data;
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
+
+	if (error && error->code != SRIOV_ERROR_TIMEOUT)
+		srv_event(prepare->daemon->events, LOG_WARNING, "nic", prepare->name,
+			  "a VLAN link that its configuration names cannot be made: %s", why);
+	answer(error && error->code == SRIOV_ERROR_TIMEOUT ? error : NULL, prepare);
+}
+
 static void committed(const struct sriov_error *error, void *data)
 {
 	struct prepare *prepare = data;
@@ -401,7 +417,7 @@ static void committed(const struct sriov_error *error, void *data)
 	if (error)
 		answer(error, prepare);
 	else
-		srv_failover_links(prepare->daemon, prepare->uuid, answer, prepare);
+		srv_failover_links(prepare->daemon, prepare->uuid, linked, prepare);
 }
 
 static int fail_busy(const struct srv_nic *nic, struct sriov_error **err)

@@ -13,6 +13,8 @@ enum srv_wait srv_promote_wait(const struct srv_nic *nic, int64_t now)
 		return SRV_WAIT_BUSY;
 	if (nic->row.state != SRV_NIC_ATTACHED || nic->row.backing != SRV_BACKING_VIRTIO)
 		return SRV_WAIT_NOT_RUNNING;
+	if (nic->team.misplaced)
+		return SRV_WAIT_MISPLACED;
 	if (nic->team.negotiated == SRV_NEGOTIATED_NO)
 		return SRV_WAIT_NOT_NEGOTIATED;
 	return now < nic->team.not_before ? SRV_WAIT_RESTING : SRV_WAIT_READY;

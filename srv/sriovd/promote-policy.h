@@ -26,6 +26,7 @@ enum srv_wait {
 	SRV_WAIT_NOT_RUNNING,	 /* its owner does not run, or the nic is not attached */
 	SRV_WAIT_BUSY,		 /* an operation on it is under way */
 	SRV_WAIT_NOT_NEGOTIATED, /* the guest has no driver that would join the halves */
+	SRV_WAIT_MISPLACED,	 /* team.misplaced */
 	SRV_WAIT_RESTING,	 /* team.not_before */
 };
 

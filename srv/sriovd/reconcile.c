@@ -446,6 +446,7 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 			settle_stopped(daemon, domain, began);
 		if (!domain->active && domain->stored)
 			note_uplinks(daemon, domain);
+		srv_failover_mend(daemon, domain);
 	}
 	forget_missing(daemon, domains, began);
 	mark_foreign(daemon, domains);

@@ -320,6 +320,35 @@ int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *
 					"its configuration has no device %s", alias);
 }
 
+int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *alias,
+			  const struct srv_iface_place *place, struct sriov_error **err)
+{
+	struct sim_device *device = NULL;
+	struct sim_domain *domain;
+	int r = sim_virt_not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt define");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
+	device = domain ? stored_of(domain, alias) : NULL;
+	if (!device) {
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, uuid,
+				    "its configuration has no device %s", alias);
+	} else if (*sim_world->faults.define_words) {
+		r = refuse(err, domain, "%s", sim_world->faults.define_words);
+	} else {
+		g_strlcpy(device->type, place->type, sizeof(device->type));
+		g_strlcpy(device->source, place->source, sizeof(device->source));
+		memcpy(device->mac, place->mac.octet, 6);
+		sim_changed("place %s %s %s", domain->name, alias, place->source);
+	}
+	sim_unlock();
+	return r;
+}
+
 /* Only what srv_ports_parse() looks at. */
 static int ports_xml(struct srv_virt *virt, const char *uuid, char **ret, struct sriov_error **err)
 {

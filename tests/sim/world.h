@@ -150,6 +150,7 @@ struct sim_faults {
 	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
+	char define_words[32]; /* no configuration can be changed, with these words */
 	/* The ledger's disk: errno of every write, or of every sync */
 	int write_errno, sync_errno;
 };
