@@ -35,7 +35,8 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again */
+	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again
+			      */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;
@@ -142,6 +143,7 @@ struct sim_faults {
 	uint32_t attach_times; /* so often; 0: for ever */
 	bool busy_domains; /* srv_virt_attach() has waited for as long as it does, and says so */
 	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
+	bool late_attach;  /* the connection is lost first, and it attaches when more is asked */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
 	/* The ledger's disk: errno of every write, or of every sync */
