@@ -685,7 +685,7 @@ void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 	attach->done = done;
 	attach->data = data;
 	nic->busy = true;
-	attach->work = srv_attach_work_new(daemon, nic, &attach->error);
+	attach->work = srv_detach_work_new(daemon, nic, &attach->error);
 	if (!attach->work) {
 		recorded(NULL, attach);
 		return;

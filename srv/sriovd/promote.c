@@ -375,7 +375,7 @@ static void steered(void *data)
 
 	srv_job_step(move->job, DEMOTE_STEPS,
 		     "the virtio half receives; the guest is asked to let go of VF %s", name);
-	move->work = srv_attach_work_new(move->daemon, move->nic, &move->error);
+	move->work = srv_detach_work_new(move->daemon, move->nic, &move->error);
 	if (!move->work) {
 		demote_failed(move);
 		return;

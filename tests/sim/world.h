@@ -93,6 +93,7 @@ struct sim_domain {
 	uint32_t n_nics;
 	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	bool spoilt;		      /* its stored metadata is no XML of ours */
+	bool spoilt_live;	      /* ditto those of its running one */
 	bool stranger;		      /* it does not use sriovd: nothing may be done to it */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
