@@ -112,8 +112,7 @@ static void host_log(void *priv, int level, const char *message)
 
 /* Making one */
 
-static void fill_vf(struct srv_attach_work *work, const struct srv_vf *vf,
-		    const struct srv_network *network)
+static void fill_vf(struct srv_attach_work *work, const struct srv_vf *vf)
 {
 	struct sriov_bdf bdf = vf->facts ? vf->facts->bdf : (struct sriov_bdf){ 0 };
 
@@ -122,22 +121,27 @@ static void fill_vf(struct srv_attach_work *work, const struct srv_vf *vf,
 	work->nic.vf_bus = bdf.bus;
 	work->nic.vf_device = bdf.device;
 	work->nic.vf_function = bdf.function;
-	work->nic.vlan = network->attrs.vlan;
 	work->vf_key = sriov_bdf_key(bdf);
 }
 
-static void fill_virtio(struct srv_attach_work *work, const struct srv_nic *nic,
-			const struct srv_network *network)
+static enum sbe_uplink uplink_type(const struct srv_network *network)
 {
 	static const enum sbe_uplink types[] = { [SRV_FALLBACK_NONE] = SBE_UPLINK_MACVTAP,
 						 [SRV_FALLBACK_MACVTAP] = SBE_UPLINK_MACVTAP,
 						 [SRV_FALLBACK_BRIDGE] = SBE_UPLINK_BRIDGE,
 						 [SRV_FALLBACK_NETWORK] = SBE_UPLINK_NETWORK };
 
+	/* Cleaned up as one that may have left something in the PFs' filters; VLAN links that
+	 * nothing stands on the sweep removes. */
+	return network ? types[network->fallback.type] : SBE_UPLINK_BRIDGE;
+}
+
+static void fill_virtio(struct srv_attach_work *work, const struct srv_nic *nic,
+			const struct srv_network *network)
+{
 	work->nic.backing = SBE_BACKING_VIRTIO;
-	work->nic.uplink_type = types[network->fallback.type];
-	work->nic.queues = network->fallback.queues;
-	work->nic.vlan = network->attrs.vlan;
+	work->nic.uplink_type = uplink_type(network);
+	work->nic.queues = network ? network->fallback.queues : 1;
 	work->uplink = g_strdup(nic->row.uplink);
 }
 
@@ -185,41 +189,30 @@ static void fill_team(struct srv_attach_work *work, const struct srv_nic *nic)
 	}
 }
 
-struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+static const struct sbe_plugin *find_plugin(struct srv_daemon *daemon, const struct srv_nic *nic,
 					    struct sriov_error **err)
 {
-	const struct srv_network *network = srv_config_network(daemon->model->config,
-							       nic->row.network);
 	enum sbe_backing backing = nic->row.backing == SRV_BACKING_VF ? SBE_BACKING_VF
 								      : SBE_BACKING_VIRTIO;
 	const struct sbe_plugin *plugin = srv_plugins_find(daemon->plugins, SBE_OWNER_DOMAIN,
 							   backing);
 	g_autofree char *subject = srv_nic_subject(nic);
-	struct srv_attach_work *work;
 
-	if (!plugin || !network) {
-		if (!network)
-			sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
-					"its network \"%s\" is not in the configuration any more",
-					nic->row.network);
-		else
-			sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, ENOSYS, subject,
-					"no plugin is loaded that attaches a %s to a domain; see "
-					"sriovctl status for the ones that were refused",
-					srv_backing_name(nic->row.backing));
-		return NULL;
-	}
-	work = g_new0(struct srv_attach_work, 1);
-	work->virt = daemon->virt;
-	work->plugin = plugin;
+	if (!plugin)
+		sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, ENOSYS, subject,
+				"no plugin is loaded that attaches a %s to a domain; see sriovctl "
+				"status for the ones that were refused",
+				srv_backing_name(nic->row.backing));
+	return plugin;
+}
+
+static void fill_nic(struct srv_attach_work *work, const struct srv_nic *nic)
+{
 	work->uuid = g_strdup(nic->row.owner.key);
 	work->owner_name = g_strdup(nic->row.owner.name);
 	work->id = g_strdup(nic->row.id);
 	work->alias = srv_nic_alias(nic->row.id);
 	work->mac = nic->row.mac;
-	work->vlan_proto = network->attrs.vlan_proto;
-	work->host = (struct sbe_host){ sizeof(work->host), work, host_attach, host_detach,
-					host_log };
 	work->nic = (struct sbe_nic){ .size = sizeof(work->nic),
 				      .owner_kind = SBE_OWNER_DOMAIN,
 				      .owner_uuid = work->uuid,
@@ -227,16 +220,59 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 				      .id = work->id,
 				      .alias = work->alias };
 	memcpy(work->nic.mac, nic->row.mac.octet, sizeof(work->nic.mac));
+}
+
+/* network: NULL when it is not in the configuration any more, and not needed */
+static struct srv_attach_work *work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					const struct srv_network *network, struct sriov_error **err)
+{
+	const struct sbe_plugin *plugin = find_plugin(daemon, nic, err);
+	struct srv_attach_work *work;
+
+	if (!plugin)
+		return NULL;
+	work = g_new0(struct srv_attach_work, 1);
+	work->virt = daemon->virt;
+	work->plugin = plugin;
+	work->host = (struct sbe_host){ sizeof(work->host), work, host_attach, host_detach,
+					host_log };
+	fill_nic(work, nic);
 	if (nic->vf)
-		fill_vf(work, nic->vf, network);
+		fill_vf(work, nic->vf);
 	else
 		fill_virtio(work, nic, network);
+	if (network) {
+		work->nic.vlan = network->attrs.vlan;
+		work->vlan_proto = network->attrs.vlan_proto;
+	}
 	fill_team(work, nic);
 	work->detach_seconds = work->failover ? daemon->model->config->failover.unplug_seconds
 					      : DETACH_SECONDS;
 	collect_pfs(work, daemon->model);
 	collect_kept(work, daemon->model);
 	return work;
+}
+
+struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	if (network)
+		return work_new(daemon, nic, network, err);
+	sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+			"its network \"%s\" is not in the configuration any more",
+			nic->row.network);
+	return NULL;
+}
+
+struct srv_attach_work *srv_detach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err)
+{
+	return work_new(daemon, nic, srv_config_network(daemon->model->config, nic->row.network),
+			err);
 }
 
 void srv_attach_work_free(struct srv_attach_work *work)

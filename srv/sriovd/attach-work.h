@@ -15,8 +15,14 @@ struct srv_attach_work;
  * time.
  */
 
-/* Copies what is needed. NULL and NOT_SUPPORTED when no plugin serves such a backing. */
+/*
+ * Copies what is needed. NULL and NOT_SUPPORTED when no plugin serves such a backing; INVALID when
+ * its network is not in the configuration any more.
+ */
 struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err);
+/* The same to detach it, or to clean up after it, for which its network is not needed. */
+struct srv_attach_work *srv_detach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
 					    struct sriov_error **err);
 void srv_attach_work_free(struct srv_attach_work *work);
 

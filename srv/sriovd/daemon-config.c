@@ -107,9 +107,87 @@ void srv_config_reading_clear(struct srv_config_reading *reading)
 	g_free(reading->dir);
 }
 
+/* Who is named of many. */
+#define NAMED_MAX 8
+
+static bool has_something(const struct srv_nic *nic)
+{
+	return nic->row.state != SRV_NIC_IDLE || nic->vf;
+}
+
+/* "nic web1/net0, nic web2/net0 and 3 more"; those that have something first. The caller's. */
+static char *name_nics(const GPtrArray *nics)
+{
+	GString *names = g_string_new(NULL);
+	guint named = 0;
+
+	for (int round = 0; round < 2; round++) {
+		for (guint i = 0; i < nics->len && named < NAMED_MAX; i++) {
+			g_autofree char *subject = srv_nic_subject(nics->pdata[i]);
+
+			if (has_something(nics->pdata[i]) != (round == 0))
+				continue;
+			g_string_append_printf(names, "%s%s", named++ ? ", " : "", subject);
+		}
+	}
+	if (nics->len > named)
+		g_string_append_printf(names, " and %u more", nics->len - named);
+	return g_string_free(names, FALSE);
+}
+
+static void note_missing_network(const char *network, const GPtrArray *nics, GPtrArray *problems)
+{
+	g_autofree char *names = name_nics(nics);
+	g_autofree char *subject = g_strdup_printf("network %s", network);
+
+	srv_problem_add(problems, false, subject,
+			"it is not there, and %s on it: what is running keeps what it has, gets no "
+			"VF and no attribute set any more, and does not start again",
+			names);
+}
+
+void srv_config_note_missing_networks(struct srv_model *model, const struct srv_config *config,
+				      GPtrArray *problems)
+{
+	g_autoptr(GHashTable) missing = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+							      (GDestroyNotify)g_ptr_array_unref);
+	g_autoptr(GPtrArray) nics = srv_model_nics(model);
+
+	/* In the order of the first nic of each. */
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		GPtrArray *its = g_hash_table_lookup(missing, nic->row.network);
+
+		if (srv_config_network(config, nic->row.network))
+			continue;
+		if (!its) {
+			its = g_ptr_array_new();
+			g_hash_table_insert(missing, nic->row.network, its);
+		}
+		g_ptr_array_add(its, nics->pdata[i]);
+	}
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		const GPtrArray *its = g_hash_table_lookup(missing, nic->row.network);
+
+		if (its && its->pdata[0] == nic)
+			note_missing_network(nic->row.network, its, problems);
+	}
+}
+
 /* Takes a good configuration; the reading keeps its problems. */
 static void take(struct srv_daemon *daemon, struct srv_config_reading *reading)
 {
+	guint known = reading->problems->len;
+
+	srv_config_note_missing_networks(daemon->model, reading->config, reading->problems);
+	/* A reload by signal has nobody who reads them. */
+	for (guint i = known; i < reading->problems->len; i++) {
+		const struct srv_problem *problem = reading->problems->pdata[i];
+
+		srv_event(daemon->events, LOG_WARNING, "config", problem->subject, "%s",
+			  problem->message);
+	}
 	srv_model_set_config(daemon->model, reading->config);
 	daemon->ids = reading->ids;
 	g_ptr_array_unref(daemon->config_problems);

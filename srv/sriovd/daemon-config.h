@@ -19,3 +19,10 @@ struct srv_config_reading {
 void srv_config_reading_run(struct srv_config_reading *reading, const char *root,
 			    const char *const *names, const char *const *texts, size_t n);
 void srv_config_reading_clear(struct srv_config_reading *reading);
+
+/*
+ * Adds a warning to problems for each network that nics of the model are on and config has not. On
+ * the main thread.
+ */
+void srv_config_note_missing_networks(struct srv_model *model, const struct srv_config *config,
+				      GPtrArray *problems);

@@ -6,6 +6,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/drain-internal.h"
 #include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/nic.h"
 #include "srv/sriovd/promote-policy.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -170,6 +171,7 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 {
 	struct srv_vf *vf = srv_model_vf_by_address(daemon->model, iface->vf);
 	bool resume = nic->row.state == SRV_NIC_DETACHING && nic->vf == vf;
+	bool begins = !nic->team.plugged || nic->row.state == SRV_NIC_ATTACHING;
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *why = g_strdup(nic->row.reason);
 
@@ -179,10 +181,9 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 			  vf ? "another's in the ledger" : "not among the host's");
 		return;
 	}
-	if (!nic->team.plugged) {
-		nic->team.plugged = true;
+	nic->team.plugged = true;
+	if (begins)
 		nic->team.idle_since = g_get_monotonic_time();
-	}
 	if (nic->vf == vf && nic->row.state == SRV_NIC_ATTACHED)
 		return;
 	srv_model_set_backing(nic, SRV_BACKING_VF, vf);
@@ -195,6 +196,28 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 	if (resume)
 		srv_demote(daemon, nic, why ? why : "begun before sriovd was restarted", NULL,
 			   NULL);
+	else
+		/* libvirt sets only a part of them. */
+		srv_nic_restore(daemon, nic);
+}
+
+/*
+ * The guest has not the VF that the ledger gives it. Of a promotion or demotion that was cut short
+ * libvirt may still have the attach to do: a detach stands behind it in the domain's line, so when
+ * that is answered the VF is nobody's.
+ */
+static void settle_unplugged(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	g_autofree char *why = g_strdup(nic->row.reason);
+
+	if (nic->row.state == SRV_NIC_DETACHING)
+		srv_demote(daemon, nic, why ? why : "begun before sriovd was restarted", NULL,
+			   NULL);
+	else if (nic->row.state == SRV_NIC_ATTACHING)
+		srv_demote(daemon, nic, "it was being given one, and that was cut short", NULL,
+			   NULL);
+	else
+		srv_demoted(daemon, nic, "the guest was found without its VF");
 }
 
 bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
@@ -217,7 +240,7 @@ bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
 	if (vf && vf->has_vf) {
 		settle_plugged(daemon, nic, vf);
 	} else if (nic->vf) {
-		srv_demoted(daemon, nic, "the guest was found without its VF");
+		settle_unplugged(daemon, nic);
 	} else if (nic->row.state != SRV_NIC_ATTACHED || nic->row.backing != SRV_BACKING_VIRTIO) {
 		srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);

@@ -219,6 +219,23 @@ int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, con
 	return 0;
 }
 
+void srv_nic_sync_good_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
+			    const char *name, const GPtrArray *requests,
+			    void (*told)(const struct sriov_error *error, void *data), void *data)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)uuid, (char *)name };
+
+	drop_rows(daemon, uuid, requests);
+	for (guint i = 0; i < requests->len; i++) {
+		sriov_autoerror err = NULL;
+
+		if (check_request(daemon, &owner, requests->pdata[i], &err) < 0)
+			told(err, data);
+		else
+			srv_daemon_put_nic(txn, sync_row(daemon, &owner, requests->pdata[i]));
+	}
+}
+
 /* Deciding */
 
 static void record(struct srv_nic *nic, const struct srv_decision *decision, const char *summary)

@@ -99,6 +99,14 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
 		      const char *name, const GPtrArray *requests, struct sriov_error **err);
 
+/*
+ * The same for each request by itself, of a guest that runs whatever it asks for: the rows of those
+ * that cannot be stay as they are. told gets the error of each (borrowed).
+ */
+void srv_nic_sync_good_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
+			    const char *name, const GPtrArray *requests,
+			    void (*told)(const struct sriov_error *error, void *data), void *data);
+
 /* Checks requests as srv_nic_sync_rows() does, without changing anything. */
 int srv_nic_check_requests(struct srv_daemon *daemon, const char *uuid, const char *name,
 			   const GPtrArray *requests, struct sriov_error **err);

@@ -137,6 +137,8 @@ void sim_virt_event(const char *uuid, enum srv_virt_event event);
 void sim_virt_connect(bool up);
 void sim_virt_negotiated(const char *uuid, const char *alias);
 void sim_virt_device_removed(const char *uuid, const char *alias);
+/* Has it an attach to do yet (faults.late_attach)? */
+bool sim_virt_has_late_attach(void);
 
 /* Clients */
 

@@ -93,6 +93,7 @@ struct sim_domain {
 	uint32_t n_nics;
 	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	bool spoilt;		      /* its stored metadata is no XML of ours */
+	bool spoilt_live;	      /* ditto those of its running one */
 	bool stranger;		      /* it does not use sriovd: nothing may be done to it */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
@@ -148,6 +149,7 @@ struct sim_faults {
 	uint32_t attach_times; /* so often; 0: for ever */
 	bool busy_domains; /* srv_virt_attach() has waited for as long as it does, and says so */
 	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
+	bool late_attach;  /* the connection is lost first, and it attaches when more is asked */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
 	char define_words[32]; /* no configuration can be changed, with these words */
