@@ -209,7 +209,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->domain_queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_unref);
 	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
 	daemon->numa_nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	daemon->waiting_starts = g_ptr_array_new();
+	daemon->waiting = g_ptr_array_new();
 	daemon->gate_waiters = g_ptr_array_new();
 	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	daemon->scrub_askers = g_ptr_array_new();
@@ -343,7 +343,7 @@ static void release(struct srv_daemon *daemon)
 	g_hash_table_unref(daemon->pfs_seen);
 	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
-	g_ptr_array_unref(daemon->waiting_starts);
+	g_ptr_array_unref(daemon->waiting);
 	g_ptr_array_unref(daemon->gate_waiters);
 	g_ptr_array_unref(daemon->reconcile_waiters);
 	g_ptr_array_unref(daemon->scrub_askers);

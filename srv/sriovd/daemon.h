@@ -61,7 +61,7 @@ struct srv_daemon {
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
 	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */
 	guint domain_queues_max;	  /* above this many, idle ones are given up */
-	GPtrArray *waiting_starts;	  /* of struct prepare (nic-prepare.c) */
+	GPtrArray *waiting;		  /* of struct waiter (nic-wait.c) */
 	GPtrArray *config_problems;	  /* of struct srv_problem: of the configuration in force */
 	GPtrArray *plugin_problems;	  /* ditto: of the plugins that were refused */
 	struct sriov_error *reload_error; /* why the last reload was refused; NULL */

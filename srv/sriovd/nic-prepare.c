@@ -10,15 +10,8 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover.h"
-#include "srv/sriovd/gate.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
-
-/*
- * How long a start waits for VFs that are being scrubbed or made: a guest that is restarted finds
- * its VF still in the scrub. Well below the hook's own deadline.
- */
-#define WAIT_SECONDS 12
 
 struct prepare {
 	struct srv_daemon *daemon;
@@ -26,16 +19,12 @@ struct prepare {
 	char *name;
 	GPtrArray *requests; /* of struct srv_nic_request */
 	GPtrArray *reserved; /* of char: ids of the nics that this try has reserved for */
-	guint deadline_source;
-	bool last_try;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 };
 
 static void prepare_free(struct prepare *prepare)
 {
-	if (prepare->deadline_source)
-		g_source_remove(prepare->deadline_source);
 	g_ptr_array_unref(prepare->requests);
 	g_ptr_array_unref(prepare->reserved);
 	g_free(prepare->uuid);
@@ -487,18 +476,17 @@ static int check_room(struct srv_daemon *daemon, struct sriov_error **err)
 			       full->message);
 }
 
-/* It is going to be answered: the deadline must not answer it once more. */
-static void end_waiting(struct prepare *prepare)
+static void refuse(const struct sriov_error *error, void *data)
 {
-	if (prepare->deadline_source)
-		g_source_remove(prepare->deadline_source);
-	prepare->deadline_source = 0;
+	struct prepare *prepare = data;
+
+	prepare->done(error, prepare->data);
+	prepare_free(prepare);
 }
 
-/* True when it was answered, or will be by the ledger; false: it waits for VFs that come free soon.
- */
-static bool try(struct prepare *prepare)
+static bool try(bool last, void *data)
 {
+	struct prepare *prepare = data;
 	struct srv_daemon *daemon = prepare->daemon;
 	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	sriov_autoerror err = NULL;
@@ -510,13 +498,12 @@ static bool try(struct prepare *prepare)
 		    0) {
 		int r = reserve_all(prepare, &pending, &err);
 
-		if (pending && !prepare->last_try) {
+		if (pending && !last) {
 			undo(prepare);
 			put_all(prepare, txn);
 			srv_ledger_commit(txn, NULL, NULL);
 			return false;
 		}
-		end_waiting(prepare);
 		if (r == 0) {
 			put_all(prepare, txn);
 			srv_ledger_commit(txn, committed, prepare);
@@ -526,20 +513,8 @@ static bool try(struct prepare *prepare)
 		put_all(prepare, txn);
 	}
 	srv_ledger_commit(txn, NULL, NULL);
-	prepare->done(err, prepare->data);
-	prepare_free(prepare);
+	refuse(err, prepare);
 	return true;
-}
-
-static gboolean on_deadline(gpointer data)
-{
-	struct prepare *prepare = data;
-
-	prepare->deadline_source = 0;
-	prepare->last_try = true;
-	g_ptr_array_remove(prepare->daemon->waiting_starts, prepare);
-	try(prepare);
-	return G_SOURCE_REMOVE;
 }
 
 static gpointer copy_request(gconstpointer request, gpointer data)
@@ -561,35 +536,5 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->reserved = g_ptr_array_new_with_free_func(g_free);
 	prepare->done = done;
 	prepare->data = data;
-	if (!srv_gate_holds_starts(daemon) && try(prepare))
-		return;
-	g_ptr_array_add(daemon->waiting_starts, prepare);
-	prepare->deadline_source = g_timeout_add_seconds(WAIT_SECONDS, on_deadline, prepare);
-}
-
-void srv_nic_refuse_waiting(struct srv_daemon *daemon, const struct sriov_error *error)
-{
-	g_autoptr(GPtrArray) waiting = daemon->waiting_starts;
-
-	daemon->waiting_starts = g_ptr_array_new();
-	for (guint i = 0; i < waiting->len; i++) {
-		struct prepare *prepare = waiting->pdata[i];
-
-		prepare->done(error, prepare->data);
-		prepare_free(prepare);
-	}
-}
-
-void srv_nic_serve_waiting(struct srv_daemon *daemon)
-{
-	/* In the order in which they came; one that goes on waiting keeps its place. */
-	for (guint i = 0; !srv_gate_holds_starts(daemon) && i < daemon->waiting_starts->len;) {
-		struct prepare *prepare = daemon->waiting_starts->pdata[i];
-
-		if (try(prepare))
-			g_ptr_array_remove_index(daemon->waiting_starts, i);
-		else
-			i++;
-	}
-	srv_failover_serve(daemon);
+	srv_nic_wait(daemon, try, refuse, prepare);
 }

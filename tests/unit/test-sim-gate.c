@@ -173,7 +173,7 @@ static void start_in_the_first_moments_is_answered_after_the_pass(void **state)
 	begin_with_a_libvirt_that_hangs();
 	sim_begin_boot(web2);
 	sim_run(1000);
-	assert_int_equal(sim_daemon->waiting_starts->len, 1);
+	assert_int_equal(sim_daemon->waiting->len, 1);
 	assert_false(web2->active);
 	sim_world->faults.hang_list = false;
 	sim_settle();
