@@ -172,8 +172,25 @@ char *sim_vf_attrs(uint8_t bus, uint32_t vf);
  */
 char *sim_check_rules(void);
 
-/* The same, seen from the kernel (rules-kernel.c). */
+/* Ditto, with nothing that fails: each PF serves, or does what its operator wants (rules-host.c). */
+char *sim_check_pfs(void);
+/* And when nobody has anything any more. */
+char *sim_check_empty(void);
+
+/* Parts of sim_check_rules(): seen from the kernel (rules-kernel.c), and MACs (rules-host.c). */
 char *sim_check_kernel(void);
+char *sim_check_macs(void);
+
+/*
+ * What an operator does to a PF, and its note in the world, which the rules go by (orders.c).
+ * Nothing is waited for: sim_note_orders() says that all is at rest, and so what has come of it.
+ */
+void sim_drain(uint8_t bus, bool force);
+void sim_undrain(uint8_t bus);
+void sim_resize(uint8_t bus, uint32_t vfs, bool force);
+void sim_note_orders(void);
+/* After sim_settle(): until no PF is resized any more, at most until guests were asked again. */
+void sim_settle_orders(void);
 
 /* The driver of a domain's guest begins to use the VFs that it has, or stops. */
 void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);

@@ -35,10 +35,24 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again */
+	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again
+			      */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;
+};
+
+/* What a PF was told by its operator; holds over a boot. */
+enum sim_drain {
+	SIM_SERVES,	  /* nothing, or that it is to serve again */
+	SIM_DRAIN_UNSURE, /* asked for, or for the end of it, and no answer yet */
+	SIM_DRAINED,
+};
+
+struct sim_order {
+	enum sim_drain drain;
+	uint32_t vfs;	/* acknowledged number of VFs; 0: unsure */
+	uint32_t asked; /* for which there is no answer yet; 0: none */
 };
 
 struct sim_pf {
@@ -158,6 +172,7 @@ struct sim_world {
 	char killed_at[64]; /* what it was */
 	/* The kernel */
 	struct sim_pf pf[SIM_PFS];
+	struct sim_order order[SIM_PFS];
 	struct sim_link link[SIM_LINKS];
 	struct sim_fdb fdb[SIM_LINKS];
 	uint32_t next_ifindex, next_group;
