@@ -65,7 +65,7 @@ static char *check_pf(const struct sim_pf *real)
 	return check_orders(pf, &sim_world->order[real->bus - 1]);
 }
 
-char *sim_check_pfs(void)
+static char *check_pfs(void)
 {
 	for (int i = 0; i < SIM_PFS; i++) {
 		char *broken = check_pf(&sim_world->pf[i]);
@@ -74,6 +74,76 @@ char *sim_check_pfs(void)
 			return broken;
 	}
 	return NULL;
+}
+
+/* Guests */
+
+static bool lacks_required(const struct sim_domain *domain)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(sim_daemon->model, domain->uuid);
+	bool lacks = false;
+
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+
+		lacks |= nic->row.mode == SRV_MODE_REQUIRED && nic->row.state != SRV_NIC_ATTACHED;
+	}
+	return lacks;
+}
+
+/* Whoever started it has gone: it is let run, unless it would be without what it requires. */
+static char *check_paused(const struct sim_domain *domain)
+{
+	if (!domain->active || !domain->paused || lacks_required(domain))
+		return NULL;
+	return g_strdup_printf("guest %s is paused for good", domain->name);
+}
+
+static const struct sim_nic *failover_nic_of(const struct sim_domain *domain, const char *alias)
+{
+	for (uint32_t i = 0; i < domain->n_nics; i++) {
+		g_autofree char *own = srv_nic_alias(domain->nic[i].id);
+
+		if (domain->nic[i].mode == SRV_MODE_FAILOVER && strcmp(own, alias) == 0)
+			return &domain->nic[i];
+	}
+	return NULL;
+}
+
+/* Each virtio half that is stored is one of its nics', and each of those has one. */
+static char *check_stored(const struct sim_domain *domain)
+{
+	uint32_t halves = 0, nics = 0;
+
+	for (int i = 0; i < SIM_NICS; i++) {
+		const struct sim_device *device = &domain->stored[i];
+
+		if (!device->exists)
+			continue;
+		if (!failover_nic_of(domain, device->alias))
+			return g_strdup_printf("%s is left over in the configuration of %s",
+					       device->alias, domain->name);
+		halves++;
+	}
+	for (uint32_t i = 0; i < domain->n_nics; i++)
+		nics += domain->nic[i].mode == SRV_MODE_FAILOVER;
+	if (halves == nics)
+		return NULL;
+	return g_strdup_printf("the configuration of %s has %u virtio halves for %u failover nics",
+			       domain->name, halves, nics);
+}
+
+char *sim_check_mended(void)
+{
+	char *broken = check_pfs();
+
+	for (int i = 0; i < SIM_DOMAINS && !broken; i++) {
+		const struct sim_domain *domain = &sim_world->domain[i];
+
+		if (*domain->uuid && !domain->stranger)
+			broken = check_paused(domain) ?: check_stored(domain);
+	}
+	return broken;
 }
 
 /* 1, 4. MACs: at each moment of rest one place on the host receives what is for it. */
@@ -109,7 +179,10 @@ static void add_vfs(GArray *places)
 	}
 }
 
-/* A macvtap has its link's address, which is another one while it is parked. */
+/*
+ * A macvtap has its link's address, which is another one while it is parked. One that went with its
+ * PF receives nothing.
+ */
 static void add_devices(GArray *places, const struct sim_domain *domain)
 {
 	for (int i = 0; domain->active && i < SIM_NICS; i++) {
@@ -117,11 +190,11 @@ static void add_devices(GArray *places, const struct sim_domain *domain)
 		const struct sim_link *link = sim_link_by_index(device->link);
 		struct place place = { .domain = domain };
 
-		if (!device->exists || strcmp(device->type, "hostdev") == 0)
+		if (!device->exists || !link)
 			continue;
 		g_snprintf(place.name, sizeof(place.name), "%s of %s", device->alias, domain->name);
 		add_place(places, &place,
-			  link && strcmp(link->kind, "macvtap") == 0 ? link->mac : device->mac);
+			  strcmp(link->kind, "macvtap") == 0 ? link->mac : device->mac);
 	}
 }
 

@@ -147,7 +147,7 @@ void sim_reboot(void)
 	sim_doors_off();
 	for (int i = 0; i < SIM_DOMAINS; i++) {
 		memset(sim_world->domain[i].device, 0, sizeof(sim_world->domain[i].device));
-		sim_world->domain[i].active = false;
+		sim_world->domain[i].active = sim_world->domain[i].paused = false;
 	}
 	memset(sim_world->link, 0, sizeof(sim_world->link));
 	memset(sim_world->fdb, 0, sizeof(sim_world->fdb));
@@ -465,7 +465,7 @@ void sim_vanish(struct sim_domain *domain)
 {
 	sim_lock();
 	unplug_all(domain);
-	domain->active = false;
+	domain->active = domain->paused = false;
 	sim_unlock();
 }
 

@@ -60,6 +60,11 @@ extern struct srv_daemon *sim_daemon; /* the one that runs; NULL */
 	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
 	"\"numVfs\":7}]," SIM_NETWORKS_RICH
 
+/* The same, and the PF is known by its address, whatever its name. */
+#define SIM_CONFIG_BY_ADDRESS                                                             \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"rootDevices\":[\"0000:01:00.0\"]}," \
+	"\"numVfs\":7}]," SIM_NETWORKS_RICH
+
 /*
  * A new host, nothing running but a guest that does not use sriovd (the last domain); its PFs have
  * no VFs yet.
@@ -172,8 +177,11 @@ char *sim_vf_attrs(uint8_t bus, uint32_t vf);
  */
 char *sim_check_rules(void);
 
-/* Ditto, with nothing that fails: each PF serves, or does what its operator wants (rules-host.c). */
-char *sim_check_pfs(void);
+/*
+ * Ditto, with nothing that fails: each PF serves, or does what its operator wants; no guest waits
+ * paused; a domain's own configuration has what its nics need (rules-host.c).
+ */
+char *sim_check_mended(void);
 /* And when nobody has anything any more. */
 char *sim_check_empty(void);
 

@@ -485,6 +485,7 @@ int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error 
 {
 	struct sim_domain *domain;
 
+	sim_door("libvirt resume");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
 	sim_virt_touch(domain);

@@ -192,3 +192,37 @@ void sim_run_resize_deaf(void)
 	sim_settle();
 	sim_note_orders();
 }
+
+/* One that runs and has a VF, and one that is shut off. */
+void sim_prepare_one_promoted(void)
+{
+	sim_prepare_failover();
+	sim_start();
+	boot(1);
+	sim_stop();
+}
+
+static void remove_nic(unsigned n, const char *now)
+{
+	g_autofree char *parameters = g_strdup_printf(
+		"{\"domain\":\"web%u\",\"id\":\"net0\",\"now\":%s}", n, now);
+
+	sim_ask("RemoveNic", parameters);
+	sim_settle();
+}
+
+void sim_run_remove_failover(void)
+{
+	sim_start();
+	sim_serve();
+	sim_count_from_here();
+	remove_nic(1, "true");
+	remove_nic(2, "false");
+}
+
+void sim_remove_again(void)
+{
+	sim_serve();
+	remove_nic(1, "true");
+	remove_nic(2, "false");
+}

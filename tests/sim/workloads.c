@@ -445,40 +445,60 @@ static void run_full(void)
 	sim_settle();
 }
 
+/* Guests that sriovd starts. */
+static void run_start_domain(void)
+{
+	sim_start();
+	sim_serve();
+	sim_count_from_here();
+	sim_ask("StartDomain", "{\"domain\":\"web1\"}");
+	sim_settle();
+	sim_ask("StartDomain", "{\"domain\":\"web2\"}");
+	sim_settle();
+}
+
 const struct sim_workload sim_workloads[] = {
-	{ "start", SIM_CONFIG_RICH, NULL, run_start, 16 },
-	{ "claim", SIM_CONFIG_RICH_ONE_PF, prepare_ready, run_claim, 16 },
-	{ "release", SIM_CONFIG_RICH_ONE_PF, prepare_claims, run_release, 24 },
-	{ "reuse", SIM_CONFIG_RICH_ONE_PF, prepare_claims, run_reuse, 16 },
-	{ "crowd", SIM_CONFIG_RICH_ONE_PF, prepare_ready, run_crowd, 8 },
-	{ "boot", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_boot, 24 },
-	{ "shut down", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_shut_down, 24 },
-	{ "restart of a guest", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_restart_guest, 24 },
-	{ "hotplug", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_hotplug, 24 },
-	{ "missed", SIM_CONFIG_RICH_ONE_PF, prepare_missed, run_missed, 24 },
-	{ "bridge", SIM_CONFIG_RICH_ONE_PF, prepare_bridge, run_bridge, 16 },
-	{ "boot of the host", SIM_CONFIG_RICH_ONE_PF, prepare_reboot, run_reboot, 24 },
-	{ "many", SIM_CONFIG_RICH, prepare_many, run_many, 16 },
-	{ "end", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_end, 8 },
-	{ "refused attribute", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_refused, 8 },
-	{ "failed attach", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_attach_fails, 8 },
-	{ "quarantine", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_quarantine, 8 },
-	{ "destroyed", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_destroyed, 24 },
-	{ "no libvirt", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_no_libvirt, 16 },
-	{ "full disk", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_full, 16 },
-	{ "reload", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_reload, 24 },
-	{ "nic add and remove", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_edit, 16 },
-	{ "nic add", SIM_CONFIG_RICH_ONE_PF, prepare_ready, sim_run_add_failover, 4 },
-	{ "promote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_failover, sim_run_promote, 4 },
-	{ "demote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_demote, 6 },
-	{ "drain", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_drain, 4 },
-	{ "resize", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_resize, 6 },
-	{ "undrain", SIM_CONFIG_RICH_ONE_PF, sim_prepare_drained, sim_run_undrain, 4 },
+	{ "start", SIM_CONFIG_RICH, NULL, run_start, NULL, 16 },
+	{ "claim", SIM_CONFIG_RICH_ONE_PF, prepare_ready, run_claim, NULL, 16 },
+	{ "release", SIM_CONFIG_RICH_ONE_PF, prepare_claims, run_release, NULL, 24 },
+	{ "reuse", SIM_CONFIG_RICH_ONE_PF, prepare_claims, run_reuse, NULL, 16 },
+	{ "crowd", SIM_CONFIG_RICH_ONE_PF, prepare_ready, run_crowd, NULL, 8 },
+	{ "boot", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_boot, NULL, 24 },
+	{ "shut down", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_shut_down, NULL, 24 },
+	{ "restart of a guest", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_restart_guest, NULL,
+	  24 },
+	{ "hotplug", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_hotplug, NULL, 24 },
+	{ "missed", SIM_CONFIG_RICH_ONE_PF, prepare_missed, run_missed, NULL, 24 },
+	{ "bridge", SIM_CONFIG_RICH_ONE_PF, prepare_bridge, run_bridge, NULL, 16 },
+	{ "boot of the host", SIM_CONFIG_RICH_ONE_PF, prepare_reboot, run_reboot, NULL, 24 },
+	{ "many", SIM_CONFIG_RICH, prepare_many, run_many, NULL, 16 },
+	{ "end", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_end, NULL, 8 },
+	{ "refused attribute", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_refused, NULL, 8 },
+	{ "failed attach", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_attach_fails, NULL, 8 },
+	{ "quarantine", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_quarantine, NULL, 8 },
+	{ "destroyed", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_destroyed, NULL, 24 },
+	{ "no libvirt", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_no_libvirt, NULL, 16 },
+	{ "full disk", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_full, NULL, 16 },
+	{ "reload", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_reload, NULL, 24 },
+	{ "nic add and remove", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_edit, NULL, 16 },
+	{ "nic add", SIM_CONFIG_RICH_ONE_PF, prepare_ready, sim_run_add_failover, NULL, 4 },
+	{ "promote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_failover, sim_run_promote, NULL, 4 },
+	{ "demote", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_demote, NULL, 6 },
+	{ "drain", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_drain, NULL, 4 },
+	{ "resize", SIM_CONFIG_RICH_ONE_PF, sim_prepare_promoted, sim_run_resize, NULL, 6 },
+	{ "undrain", SIM_CONFIG_RICH_ONE_PF, sim_prepare_drained, sim_run_undrain, NULL, 4 },
 	{ "drain by force", SIM_CONFIG_RICH_ONE_PF, sim_prepare_exclusive, sim_run_forced_drain,
-	  8 },
-	{ "preemption", SIM_CONFIG_PREEMPT, sim_prepare_outranked, sim_run_preempt, 6 },
+	  NULL, 8 },
+	{ "preemption", SIM_CONFIG_PREEMPT, sim_prepare_outranked, sim_run_preempt, NULL, 6 },
 	{ "resize with a deaf guest", SIM_CONFIG_RICH_ONE_PF, sim_prepare_exclusive,
-	  sim_run_resize_deaf, 8 },
+	  sim_run_resize_deaf, NULL, 8 },
+	{ "nic remove", SIM_CONFIG_RICH_ONE_PF, sim_prepare_one_promoted, sim_run_remove_failover,
+	  sim_remove_again, 8 },
+	{ "start paused", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_start_domain, NULL, 8 },
+	{ "PF pulled", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_pulled, NULL, 6 },
+	{ "link lost", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_link_lost, NULL, 6 },
+	{ "VF errors", SIM_CONFIG_RICH_ONE_PF, sim_prepare_errors, sim_run_vf_errors, NULL, 6 },
+	{ "PF renamed", SIM_CONFIG_BY_ADDRESS, sim_prepare_links, sim_run_renamed, NULL, 6 },
 	{ 0 },
 };
 
