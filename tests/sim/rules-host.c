@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "srv/sriovd/decide.h"
 #include "tests/sim/sim.h"
 
 /* 2, 6, 8. PFs */
@@ -78,6 +79,35 @@ static char *check_pfs(void)
 
 /* Guests */
 
+/* One that must have a VF and has none: there is none to be had. */
+static char *check_lacking(const struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(sim_daemon->model->config,
+							       nic->row.network);
+	struct srv_decision *decision;
+	char *broken = NULL;
+
+	if (nic->row.state != SRV_NIC_FAILED || !network)
+		return NULL;
+	decision = srv_decide(sim_daemon->model, network, -1);
+	if (decision->vf)
+		broken = g_strdup_printf("nic %s/%s has no device, though there is VF %s/%u: %s",
+					 nic->row.owner.name, nic->row.id, decision->vf->pf->name,
+					 decision->vf->ref.index, nic->row.reason);
+	srv_decision_free(decision);
+	return broken;
+}
+
+static char *check_all_lacking(void)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(sim_daemon->model);
+	char *broken = NULL;
+
+	for (guint i = 0; i < nics->len && !broken; i++)
+		broken = check_lacking(nics->pdata[i]);
+	return broken;
+}
+
 static bool lacks_required(const struct sim_domain *domain)
 {
 	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(sim_daemon->model, domain->uuid);
@@ -135,7 +165,7 @@ static char *check_stored(const struct sim_domain *domain)
 
 char *sim_check_mended(void)
 {
-	char *broken = check_pfs();
+	char *broken = check_pfs() ?: check_all_lacking();
 
 	for (int i = 0; i < SIM_DOMAINS && !broken; i++) {
 		const struct sim_domain *domain = &sim_world->domain[i];

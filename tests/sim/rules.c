@@ -7,7 +7,6 @@
 
 #include <linux/if_link.h>
 
-#include "srv/sriovd/decide.h"
 #include "tests/sim/sim.h"
 
 /* 1. One owner. */
@@ -74,31 +73,18 @@ static char *check_failover_nic(const struct sim_domain *domain, const struct sr
 	return NULL;
 }
 
-/*
- * A guest that runs without the device of a nic: only one that must have a VF may be so, while
- * there is none to be had, and it says why.
- */
+/* A guest that runs without the device of a nic: that is said, and there is nothing else for it. */
 static char *check_without(const struct sim_domain *domain, const struct srv_nic *nic)
 {
 	const struct srv_network *network = srv_config_network(sim_daemon->model->config,
 							       nic->row.network);
-	struct srv_decision *decision;
-	char *broken = NULL;
 
-	if (nic->row.state != SRV_NIC_FAILED || !nic->row.reason || !network ||
-	    (nic->row.mode != SRV_MODE_REQUIRED && network->fallback.type != SRV_FALLBACK_NONE))
-		return g_strdup_printf("nic %s/%s is %s (%s), and the guest has no device",
-				       domain->name, nic->row.id,
-				       srv_nic_state_name(nic->row.state),
-				       nic->row.reason ?: "without a reason");
-	decision = srv_decide(sim_daemon->model, network, -1);
-	/* One that libvirt does not attach helps nobody. */
-	if (decision->vf && !*sim_world->faults.attach_words)
-		broken = g_strdup_printf("nic %s/%s has no device, though there is VF %s/%u: %s",
-					 domain->name, nic->row.id, decision->vf->pf->name,
-					 decision->vf->ref.index, nic->row.reason);
-	srv_decision_free(decision);
-	return broken;
+	if (nic->row.state == SRV_NIC_FAILED && nic->row.reason && network &&
+	    (nic->row.mode == SRV_MODE_REQUIRED || network->fallback.type == SRV_FALLBACK_NONE))
+		return NULL;
+	return g_strdup_printf("nic %s/%s is %s (%s), and the guest has no device", domain->name,
+			       nic->row.id, srv_nic_state_name(nic->row.state),
+			       nic->row.reason ?: "without a reason");
 }
 
 static char *check_guest_nic(const struct sim_domain *domain, const struct sim_nic *wanted)

@@ -210,6 +210,7 @@ struct sim_domain *sim_stranger(void);
 void sim_hang(const uint8_t *where, uint8_t value);
 /* With the lock held: what its own configuration gives a domain that starts. */
 bool sim_plug_stored(struct sim_domain *domain);
+void sim_unplug_all(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);
 void sim_device_leave(struct sim_device *device);
 bool sim_is_on_vfio(uint8_t bus, uint8_t function);
