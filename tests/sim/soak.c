@@ -434,6 +434,16 @@ static void lift_quarantine(void)
 	srv_ledger_commit(txn, NULL, NULL);
 }
 
+static void fail_if(char *broken)
+{
+	if (!broken)
+		return;
+	sim_lock();
+	sim_broken("%s", broken);
+	sim_unlock();
+	_exit(2);
+}
+
 static void drain_or_undrain(void)
 {
 	uint8_t bus = (uint8_t)(1 + roll(SIM_PFS));
@@ -450,24 +460,14 @@ static void undrain(void)
 		sim_undrain(bus);
 }
 
-static void fail_if(char *broken)
-{
-	if (!broken)
-		return;
-	sim_lock();
-	sim_broken("%s", broken);
-	sim_unlock();
-	_exit(2);
-}
-
 /* Comes to rest and compares. */
 static void check(void)
 {
 	mend();
 	sim_mend_host();
 	undrain();
-	lift_quarantine();
 	sim_run(100 * 1000); /* a start of which nothing more is heard is given up by then */
+	lift_quarantine();
 	srv_reconcile(sim_daemon);
 	srv_sweep(sim_daemon);
 	sim_settle();

@@ -17,10 +17,10 @@ struct sim_workload {
 	 * interest, and does the work.
 	 */
 	void (*run)(void);
-	/* NULL, or what a client does again after the kill, as it got no answer. */
-	void (*again)(void);
 	/* Also killed while it recovers from each of some of these kills. */
 	int recoveries;
+	/* NULL, or what a client does again after the kill, as it got no answer. */
+	void (*again)(void);
 };
 
 /* The list ends with one without a name. */
