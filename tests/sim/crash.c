@@ -173,8 +173,8 @@ static void recover(void)
 	}
 	sim_settle();
 	sim_settle_orders();
-	if (at_work->again)
-		at_work->again();
+	if (at_work->run == sim_run_remove_failover)
+		sim_remove_again();
 	judge("after recovery");
 	if (g_getenv("SIM_LOG"))
 		fprintf(stderr, "-- recovered\n");

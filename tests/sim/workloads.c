@@ -492,7 +492,7 @@ const struct sim_workload sim_workloads[] = {
 	{ "resize with a deaf guest", SIM_CONFIG_RICH_ONE_PF, sim_prepare_exclusive,
 	  sim_run_resize_deaf, 8 },
 	{ "nic remove", SIM_CONFIG_RICH_ONE_PF, sim_prepare_one_promoted, sim_run_remove_failover,
-	  8, sim_remove_again },
+	  8 },
 	{ "start paused", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_start_domain, 8 },
 	{ "PF pulled", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_pulled, 6 },
 	{ "link lost", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_link_lost, 6 },

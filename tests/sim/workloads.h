@@ -19,8 +19,6 @@ struct sim_workload {
 	void (*run)(void);
 	/* Also killed while it recovers from each of some of these kills. */
 	int recoveries;
-	/* NULL, or what a client does again after the kill, as it got no answer. */
-	void (*again)(void);
 };
 
 /* The list ends with one without a name. */
@@ -46,6 +44,7 @@ void sim_run_resize_deaf(void);
 
 void sim_prepare_one_promoted(void);
 void sim_run_remove_failover(void);
+/* What its client does again after a kill, as it got no answer. */
 void sim_remove_again(void);
 
 /* Those of a host to which something happens (workloads-host.c). */
