@@ -73,7 +73,7 @@ _sriovctl_options() {
 _sriovctl_arguments() {
 	case $1/$2 in
 	"pf show/0" | "vf list/0" | drain/0 | undrain/0 | resize/0) _sriovctl_values netdev pf list ;;
-	"vf show/0") _sriovctl_values name vf list ;;
+	"vf show/0" | "vf scrub/0") _sriovctl_values name vf list ;;
 	"nic list/0" | "nic show/0" | explain/0 | demote/0 | "vf release/0") _sriovctl_owners ;;
 	"nic show/1" | explain/1 | demote/1 | "vf release/1" | "nic remove/1") _sriovctl_values id nic list -- "$3" ;;
 	"nic add/0" | "nic remove/0" | start/0) _sriovctl_domains ;;
@@ -117,7 +117,7 @@ _sriovctl() {
 	"") _sriovctl_offer "$(printf '%s\n' status explain nic pf vf start demote drain undrain resize events watch config reload ledger help)" "$cur" ;;
 	"nic ") _sriovctl_offer $'list\nshow\nadd\nremove' "$cur" ;;
 	"pf ") _sriovctl_offer $'list\nshow' "$cur" ;;
-	"vf ") _sriovctl_offer $'list\nshow\nclaim\nrelease' "$cur" ;;
+	"vf ") _sriovctl_offer $'list\nshow\nclaim\nrelease\nscrub' "$cur" ;;
 	"config ") _sriovctl_offer "check" "$cur" ;;
 	"ledger ") _sriovctl_offer $'check\nrebuild' "$cur" ;;
 	"config check")

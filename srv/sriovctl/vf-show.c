@@ -4,7 +4,15 @@
 
 static void print(struct ctl *ctl, const json_t *reply)
 {
-	ctl_show_vf(ctl, json_object_get(reply, "vf"));
+	const json_t *vf = json_object_get(reply, "vf");
+
+	ctl_show_vf(ctl, vf);
+	if (!ctl_is(vf, "state", "quarantined"))
+		return;
+	ctl_gap(ctl->writer);
+	ctl_line(ctl->writer, 0, CTL_PLAIN,
+		 "Nobody gets it until it was looked after, and: sriovctl vf scrub %s",
+		 ctl_str(vf, "name") ?: "VF");
 }
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)

@@ -169,7 +169,9 @@ static void say_candidate(json_t *text, const struct srv_candidate *candidate)
 		say(text, "%s: %u of its VFs wait for their scrub.", pf->name,
 		    candidate->counts[SRV_VF_STATE_DIRTY]);
 	if (candidate->counts[SRV_VF_STATE_QUARANTINED])
-		say(text, "%s: %u of its VFs are quarantined (sriovctl vf list %s says why).",
+		say(text,
+		    "%s: %u of its VFs are quarantined (sriovctl vf list %s says why); one that "
+		    "was looked after comes back with 'sriovctl vf scrub VF'.",
 		    pf->name, candidate->counts[SRV_VF_STATE_QUARANTINED], pf->name);
 	if (candidate->counts[SRV_VF_UNUSABLE])
 		say(text, "%s: %u of its VFs are unusable: %s.", pf->name,

@@ -167,9 +167,14 @@ static void append_vfs(json_t *problems, const struct srv_pf *pf)
 
 			srv_problem_append(problems, true, name, text);
 		}
-		if (vf->facts && srv_vf_state(vf, &reason) == SRV_VF_STATE_QUARANTINED)
-			srv_problem_append(problems, true, name,
-					   reason ?: "quarantined, for a reason that was lost");
+		if (vf->facts && srv_vf_state(vf, &reason) == SRV_VF_STATE_QUARANTINED) {
+			g_autofree char *text = g_strdup_printf(
+				"%s; nobody gets it until it was looked after, and: sriovctl vf "
+				"scrub %s",
+				reason ?: "quarantined, for a reason that was lost", name);
+
+			srv_problem_append(problems, true, name, text);
+		}
 	}
 }
 

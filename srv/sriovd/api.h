@@ -89,5 +89,6 @@ SRV_API_METHOD(srv_api_demote);
 SRV_API_METHOD(srv_api_drain);
 SRV_API_METHOD(srv_api_undrain);
 SRV_API_METHOD(srv_api_resize);
+SRV_API_METHOD(srv_api_scrub_vf);
 SRV_API_METHOD(srv_api_check_ledger);
 SRV_API_METHOD(srv_api_rebuild_ledger);

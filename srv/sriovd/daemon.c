@@ -13,6 +13,7 @@
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/scrub-ask.h"
 #include "srv/sriovd/serial.h"
 #include "srv/sriovd/sweep.h"
 #include "srv/sriovd/view.h"
@@ -211,6 +212,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->waiting_starts = g_ptr_array_new();
 	daemon->gate_waiters = g_ptr_array_new();
 	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
+	daemon->scrub_askers = g_ptr_array_new();
 	daemon->config_problems = new_problems();
 	daemon->plugin_problems = new_problems();
 	daemon->macs_in_use = g_hash_table_new_full(mac_hash, mac_equal, g_free, NULL);
@@ -343,6 +345,7 @@ static void release(struct srv_daemon *daemon)
 	g_ptr_array_unref(daemon->waiting_starts);
 	g_ptr_array_unref(daemon->gate_waiters);
 	g_ptr_array_unref(daemon->reconcile_waiters);
+	g_ptr_array_unref(daemon->scrub_askers);
 	g_ptr_array_unref(daemon->config_problems);
 	g_ptr_array_unref(daemon->plugin_problems);
 	srv_plugins_free(daemon->plugins);
@@ -372,6 +375,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	srv_daemon_set_stopping(&err);
 	srv_gate_end(daemon, err);
 	srv_nic_refuse_waiting(daemon, err);
+	srv_scrub_end(daemon, err);
 	settled = settle(daemon);
 	srv_failover_stop(daemon);
 	srv_varlink_free(daemon->varlink);

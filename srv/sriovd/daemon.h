@@ -79,6 +79,7 @@ struct srv_daemon {
 	unsigned view_patience_ms;	 /* how long a view waits: SRV_VIEW_PATIENCE_MS */
 	GPtrArray *gate_waiters;	 /* see gate.c */
 	GPtrArray *reconcile_waiters;	 /* of struct srv_waiter: see srv_reconcile_then() */
+	GPtrArray *scrub_askers;	 /* see scrub-ask.c */
 	GHashTable
 		*macs_in_use;  /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
 	char *door;	       /* path of the members' socket (door.h); NULL: none */

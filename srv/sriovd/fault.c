@@ -373,6 +373,16 @@ void srv_fault_events_lost(struct srv_daemon *daemon)
 	srv_fault_look(daemon);
 }
 
+void srv_fault_forget(struct srv_vf *vf)
+{
+	struct srv_health *health = &vf->health;
+
+	health->condemned = false;
+	health->fault_at = health->watched_until = 0;
+	srv_health_set_fault(health, NULL);
+	srv_pf_recount(vf->pf);
+}
+
 /* Time */
 
 void srv_fault_scrubbed(struct srv_daemon *daemon, struct srv_vf *vf)

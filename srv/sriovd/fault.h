@@ -21,6 +21,8 @@ struct srv_daemon;
  *	a second error within an hour, or a recovery that fails
  *				quarantined as soon as nobody has it
  *
+ * A quarantine ends by order (scrub-ask.h), which also makes that its errors count no more.
+ *
  * Where the kernel does not count a VF's errors nobody can tell whether it was its own: its
  * failover nic is demoted as above, and one that nobody has is scrubbed, not quarantined.
  *
@@ -53,6 +55,12 @@ struct srv_fault_look *srv_fault_look_new(const struct spci_pf *facts, uint64_t 
 void srv_fault_look_run(struct srv_fault_look *look, const char *root);
 /* Takes what was read, and acts on it; frees the look. */
 void srv_fault_look_take(struct srv_daemon *daemon, struct srv_fault_look *look);
+
+/*
+ * Somebody has looked after a VF that nobody has: the errors that it had count no more, be it
+ * condemned for them. What is counted from now on does.
+ */
+void srv_fault_forget(struct srv_vf *vf);
 
 /* A VF has been scrubbed, and the ledger says so: after an error it is watched for a while. */
 void srv_fault_scrubbed(struct srv_daemon *daemon, struct srv_vf *vf);

@@ -15,6 +15,7 @@
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/pf-call.h"
+#include "srv/sriovd/scrub-ask.h"
 #include "srv/sriovd/serial.h"
 #include "srv/sriovd/vf-work-internal.h"
 #include "srv/sriovd/vf-work.h"
@@ -103,6 +104,28 @@ static void retry_after(const struct scrub *scrub, unsigned seconds)
 #define HELD_SECONDS   1
 #define LEDGER_SECONDS 5
 
+/* Who asked for the scrub of a VF is told how it went; ledger: why that was not recorded. */
+static void tell_askers(const struct scrub *scrub, const struct scrub_vf *work,
+			const struct sriov_error *ledger)
+{
+	g_autofree char *why = work->error ? sriov_error_text(work->error) : NULL;
+	g_autofree char *name = srv_vf_name(work->vf);
+	sriov_autoerror err = NULL;
+
+	if (work->held)
+		sriov_error_set(&err, SRIOV_ERROR_BUSY, EBUSY, name,
+				"a process still has it open (see which: fuser -v /dev/vfio/%d); "
+				"it is scrubbed by itself as soon as that lets go of it",
+				work->iommu_group);
+	else if (work->gone)
+		sriov_error_set(&err, SRIOV_ERROR_NOT_FOUND, ENODEV, name,
+				"the kernel does not have it any more");
+	else if (work->error && !scrub->error)
+		sriov_error_set(&err, SRIOV_ERROR_DEVICE, work->error->err, name,
+				"it is quarantined: %s", why);
+	srv_scrub_told(scrub->daemon, work->vf, err ?: scrub->error ?: ledger);
+}
+
 static void scrub_recorded(const struct sriov_error *error, void *data)
 {
 	struct scrub *scrub = data;
@@ -114,6 +137,7 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 
 		held |= work->held;
 		gone |= work->gone;
+		tell_askers(scrub, work, error);
 		if (work->held || work->gone || scrub->error)
 			continue;
 		if (!error)
@@ -238,9 +262,10 @@ static void scrub_gone(void *data)
 }
 
 /* They stay dirty, until the PF is looked at anew. */
-static void scrub_late(const struct scrub *scrub)
+static void scrub_late(const struct scrub *scrub, const struct sriov_error *late)
 {
 	for (guint i = 0; i < scrub->vfs->len; i++) {
+		srv_scrub_told(scrub->daemon, scrub_at(scrub, i)->vf, late);
 		scrub_at(scrub, i)->vf->scrubbing = false;
 		scrub_at(scrub, i)->vf->stalled = true;
 	}
@@ -260,7 +285,7 @@ static void scrub_attributes_done(const struct sriov_error *late, void *data)
 	struct scrub *scrub = data;
 
 	if (late) {
-		scrub_late(scrub);
+		scrub_late(scrub, late);
 		return;
 	}
 	if (scrub->error) {
@@ -354,7 +379,7 @@ static void scrub_look(void *data)
 static void scrub_looked(const struct sriov_error *late, void *data)
 {
 	if (late)
-		scrub_late(data);
+		scrub_late(data, late);
 	else
 		scrub_reset(data);
 }

@@ -34,7 +34,6 @@
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/sweep.h"
-#include "srv/sriovd/vf-work.h"
 #include "tests/sim/netlink.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/workloads.h"
@@ -413,25 +412,28 @@ static void reload(unsigned which)
 	srv_daemon_reload(sim_daemon, NULL, NULL);
 }
 
-/* The operator looks after what was quarantined. */
+/* The operator looks after a VF, or orders the scrub of one that needs none, or that somebody has.
+ */
+static void scrub(uint8_t bus, uint32_t vf)
+{
+	g_autofree char *parameters = g_strdup_printf("{\"vf\":\"0000:%02x:00.0/%u\"}", bus, vf);
+
+	sim_ask("ScrubVf", parameters);
+}
+
+/* The last call's client goes away when others come, and what it asked for goes on. */
 static void lift_quarantine(void)
 {
-	struct srv_ledger_txn *txn = srv_ledger_begin(sim_daemon->ledger);
-
 	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {
-		struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];
+		const struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];
 
 		for (guint j = 0; j < pf->vfs->len; j++) {
-			struct srv_vf *vf = pf->vfs->pdata[j];
-
-			if (srv_vf_state(vf, NULL) != SRV_VF_STATE_QUARANTINED)
+			if (srv_vf_state(pf->vfs->pdata[j], NULL) != SRV_VF_STATE_QUARANTINED)
 				continue;
-			srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
-			srv_daemon_put_vf(txn, vf);
+			scrub(pf->bdf.bus, j);
+			sim_run(20);
 		}
-		srv_pf_scrub(sim_daemon, pf);
 	}
-	srv_ledger_commit(txn, NULL, NULL);
 }
 
 static void fail_if(char *broken)
@@ -518,6 +520,8 @@ static void operate(void)
 	case 29:
 		if (roll(8) == 0)
 			sim_virt_connect(!srv_virt_connected(sim_daemon->virt));
+		else if (roll(4) == 0)
+			scrub((uint8_t)(1 + roll(SIM_PFS)), roll(SIM_VFS));
 		break;
 	case 30:
 		if (roll(8) == 0)
@@ -586,6 +590,7 @@ static void live(void)
 static void last_check(void)
 {
 	sim_start();
+	sim_serve();
 	check();
 	sim_end_everything();
 	check();

@@ -271,6 +271,35 @@ static void run_quarantine(void)
 	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
 }
 
+static void prepare_quarantined(void)
+{
+	prepare_guests();
+	run_quarantine();
+	sim_stop();
+}
+
+/* FAULTS row 19: the operator orders the scrub of what he looked after, and of more than that */
+static void run_scrub(void)
+{
+	sim_start();
+	sim_serve();
+	sim_count_from_here();
+	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
+	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
+	boot(domain_of(1));
+	sim_settle();
+	sim_shut_down(domain_of(1));
+	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/1\"}");
+	sim_settle();
+	g_strlcpy(sim_world->faults.fail_file, "reset", sizeof(sim_world->faults.fail_file));
+	sim_world->faults.fail_errno = ENOTTY;
+	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
+	sim_settle();
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
+	sim_settle();
+}
+
 /* Somebody destroys the VFs under their owners. */
 /* FAULTS row 15: somebody else writes sriov_numvfs=0 */
 static void run_destroyed(void)
@@ -475,6 +504,7 @@ const struct sim_workload sim_workloads[] = {
 	{ "refused attribute", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_refused, 8 },
 	{ "failed attach", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_attach_fails, 8 },
 	{ "quarantine", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_quarantine, 8 },
+	{ "scrub by order", SIM_CONFIG_RICH_ONE_PF, prepare_quarantined, run_scrub, 8 },
 	{ "destroyed", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_destroyed, 24 },
 	{ "no libvirt", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_no_libvirt, 16 },
 	{ "full disk", SIM_CONFIG_RICH_ONE_PF, prepare_running, run_full, 16 },

@@ -216,6 +216,8 @@ static void completion_offers_what_there_is(void **state)
 		{ "sriovctl e", "explain events" },
 		{ "sriovctl nic ''", "list show add remove" },
 		{ "sriovctl --json vf cl", "claim" },
+		{ "sriovctl vf s", "show scrub" },
+		{ "sriovctl vf scrub enp1s0/6", "enp1s0/6" },
 		{ "sriovctl pf show ''", "enp1s0 enp1s0f1" },
 		{ "sriovctl pf show enp1s0f", "enp1s0f1" },
 		{ "sriovctl vf list enp", "enp1s0 enp1s0f1" },

@@ -35,6 +35,12 @@ static const struct show_case {
 	  "Claim {\"owner\":\"script1\",\"network\":\"pods\",\"id\":\"net0\","
 	  "\"mac\":\"52:54:00:aa:00:14\"}\n",
 	  0 },
+	{ "vf show enp1s0/3", "GetVF", "vf-show-quarantined", "vf-show-quarantined",
+	  "GetVF {\"vf\":\"enp1s0/3\"}\n", 0 },
+	{ "vf scrub enp1s0/3", "ScrubVf", "vf-scrub", "vf-scrub", "ScrubVf {\"vf\":\"enp1s0/3\"}\n",
+	  0 },
+	{ "vf scrub 0000:01:10.6", "ScrubVf", "vf-scrub-owned", "vf-scrub-owned",
+	  "ScrubVf {\"vf\":\"0000:01:10.6\"}\n", 0 },
 	{ "nic list", "ListNics", "nic-list", "nic-list", "ListNics {}\n", 0 },
 	{ "nic list web1", "ListNics", "trouble-nic-list", "trouble-nic-list",
 	  "ListNics {\"owner\":\"web1\"}\n", 0 },

@@ -36,6 +36,7 @@ static const struct {
 	{ "Drain", "{\"pf\":\"enp1s0\"}" },
 	{ "Undrain", "{\"pf\":\"enp1s0\"}" },
 	{ "Resize", "{\"pf\":\"enp1s0\",\"numVfs\":7}" },
+	{ "ScrubVf", "{\"vf\":\"enp1s0/6\"}" },
 	{ "GetInterfaceDescription", "{\"interface\":\"io.sriovd\"}" },
 };
 
