@@ -102,22 +102,6 @@ static char *check_owned(void)
 	return NULL;
 }
 
-/* 1. In the kernel: frames for an owner go to one VF. */
-static char *check_macs(void)
-{
-	for (int i = 0; i < SIM_PFS * SIM_VFS * SIM_VFS; i++) {
-		const struct sim_pf *pf = &sim_world->pf[i / (SIM_VFS * SIM_VFS)];
-		int a = i / SIM_VFS % SIM_VFS, b = i % SIM_VFS;
-
-		if (a < b && pf->vf[a].exists && pf->vf[b].exists &&
-		    !sim_mac_is_zero(pf->vf[a].attrs.mac) &&
-		    memcmp(pf->vf[a].attrs.mac, pf->vf[b].attrs.mac, 6) == 0)
-			return g_strdup_printf("VFs %d and %d of %02x have the same MAC", a, b,
-					       pf->bus);
-	}
-	return NULL;
-}
-
 /* 5. Do no harm */
 
 static char *check_stranger(void)
@@ -249,8 +233,7 @@ static char *check_shown(void)
 
 char *sim_check_kernel(void)
 {
-	static char *(*const checks[])(void) = { check_owned, check_macs, check_stranger,
-						 check_shown };
+	static char *(*const checks[])(void) = { check_owned, check_stranger, check_shown };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
 		char *broken = checks[i]();

@@ -73,6 +73,20 @@ static char *check_failover_nic(const struct sim_domain *domain, const struct sr
 	return NULL;
 }
 
+/* A guest that runs without the device of a nic: that is said, and there is nothing else for it. */
+static char *check_without(const struct sim_domain *domain, const struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(sim_daemon->model->config,
+							       nic->row.network);
+
+	if (nic->row.state == SRV_NIC_FAILED && nic->row.reason && network &&
+	    (nic->row.mode == SRV_MODE_REQUIRED || network->fallback.type == SRV_FALLBACK_NONE))
+		return NULL;
+	return g_strdup_printf("nic %s/%s is %s (%s), and the guest has no device", domain->name,
+			       nic->row.id, srv_nic_state_name(nic->row.state),
+			       nic->row.reason ?: "without a reason");
+}
+
 static char *check_guest_nic(const struct sim_domain *domain, const struct sim_nic *wanted)
 {
 	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)domain->uuid,
@@ -86,12 +100,7 @@ static char *check_guest_nic(const struct sim_domain *domain, const struct sim_n
 		return g_strdup_printf("guest %s runs, and its nic %s is not in the ledger",
 				       domain->name, wanted->id);
 	if (!device)
-		/* One that is required and cannot have a VF is without: that is said. */
-		return nic->row.state == SRV_NIC_FAILED
-			       ? NULL
-			       : g_strdup_printf("nic %s/%s is %s, and the guest has no device",
-						 domain->name, wanted->id,
-						 srv_nic_state_name(nic->row.state));
+		return check_without(domain, nic);
 	if (nic->row.state != SRV_NIC_ATTACHED)
 		return g_strdup_printf("nic %s/%s is %s, and the guest has its device",
 				       domain->name, wanted->id,
@@ -246,9 +255,9 @@ static char *check_links(void)
 
 char *sim_check_rules(void)
 {
-	static char *(*const checks[])(void) = { check_owners,	  check_guests, check_stopped,
-						 check_claims,	  check_free,	check_links,
-						 sim_check_kernel };
+	static char *(*const checks[])(void) = { check_owners,	 check_guests,	  check_stopped,
+						 check_claims,	 check_free,	  check_links,
+						 sim_check_macs, sim_check_kernel };
 
 	if (sim_world->violations)
 		return g_strdup(sim_world->violation);

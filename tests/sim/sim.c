@@ -147,7 +147,7 @@ void sim_reboot(void)
 	sim_doors_off();
 	for (int i = 0; i < SIM_DOMAINS; i++) {
 		memset(sim_world->domain[i].device, 0, sizeof(sim_world->domain[i].device));
-		sim_world->domain[i].active = false;
+		sim_world->domain[i].active = sim_world->domain[i].paused = false;
 	}
 	memset(sim_world->link, 0, sizeof(sim_world->link));
 	memset(sim_world->fdb, 0, sizeof(sim_world->fdb));
@@ -443,7 +443,7 @@ void sim_undefine(struct sim_domain *domain)
 	sim_virt_event(uuid, SRV_VIRT_UNDEFINED);
 }
 
-static void unplug_all(struct sim_domain *domain)
+void sim_unplug_all(struct sim_domain *domain)
 {
 	for (int i = 0; i < SIM_NICS; i++) {
 		if (domain->device[i].exists)
@@ -454,18 +454,22 @@ static void unplug_all(struct sim_domain *domain)
 void sim_appear(struct sim_domain *domain)
 {
 	sim_lock();
+	if (domain->active) {
+		sim_unlock();
+		return;
+	}
 	domain->n_later = 0;
 	domain->active = sim_plug_stored(domain);
 	if (!domain->active)
-		unplug_all(domain);
+		sim_unplug_all(domain);
 	sim_unlock();
 }
 
 void sim_vanish(struct sim_domain *domain)
 {
 	sim_lock();
-	unplug_all(domain);
-	domain->active = false;
+	sim_unplug_all(domain);
+	domain->active = domain->paused = false;
 	sim_unlock();
 }
 

@@ -60,6 +60,11 @@ extern struct srv_daemon *sim_daemon; /* the one that runs; NULL */
 	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
 	"\"numVfs\":7}]," SIM_NETWORKS_RICH
 
+/* The same, and the PF is known by its address, whatever its name. */
+#define SIM_CONFIG_BY_ADDRESS                                                             \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"rootDevices\":[\"0000:01:00.0\"]}," \
+	"\"numVfs\":7}]," SIM_NETWORKS_RICH
+
 /*
  * A new host, nothing running but a guest that does not use sriovd (the last domain); its PFs have
  * no VFs yet.
@@ -174,8 +179,28 @@ char *sim_vf_attrs(uint8_t bus, uint32_t vf);
  */
 char *sim_check_rules(void);
 
-/* The same, seen from the kernel (rules-kernel.c). */
+/*
+ * Ditto, with nothing that fails: each PF serves, or does what its operator wants; no guest waits
+ * paused; a domain's own configuration has what its nics need (rules-host.c).
+ */
+char *sim_check_mended(void);
+/* And when nobody has anything any more. */
+char *sim_check_empty(void);
+
+/* Parts of sim_check_rules(): seen from the kernel (rules-kernel.c), and MACs (rules-host.c). */
 char *sim_check_kernel(void);
+char *sim_check_macs(void);
+
+/*
+ * What an operator does to a PF, and its note in the world, which the rules go by (orders.c).
+ * Nothing is waited for: sim_note_orders() says that all is at rest, and so what has come of it.
+ */
+void sim_drain(uint8_t bus, bool force);
+void sim_undrain(uint8_t bus);
+void sim_resize(uint8_t bus, uint32_t vfs, bool force);
+void sim_note_orders(void);
+/* After sim_settle(): until no PF is resized any more, at most until guests were asked again. */
+void sim_settle_orders(void);
 
 /* The driver of a domain's guest begins to use the VFs that it has, or stops. */
 void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);
@@ -187,6 +212,7 @@ struct sim_domain *sim_stranger(void);
 void sim_hang(const uint8_t *where, uint8_t value);
 /* With the lock held: what its own configuration gives a domain that starts. */
 bool sim_plug_stored(struct sim_domain *domain);
+void sim_unplug_all(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);
 void sim_device_leave(struct sim_device *device);
 bool sim_is_on_vfio(uint8_t bus, uint8_t function);

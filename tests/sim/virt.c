@@ -450,6 +450,24 @@ static gboolean started_hook(gpointer domain)
 	return G_SOURCE_REMOVE;
 }
 
+/* False: somebody else has started it meanwhile, or QEMU does not come up. */
+static bool appear_paused(struct sim_domain *domain)
+{
+	sim_lock();
+	if (domain->active) {
+		sim_unlock();
+		return false;
+	}
+	domain->n_later = 0;
+	domain->active = domain->paused = sim_plug_stored(domain);
+	if (domain->active)
+		sim_changed("start %s paused", domain->name);
+	else
+		sim_unplug_all(domain);
+	sim_unlock();
+	return domain->active;
+}
+
 int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err)
 {
 	struct starting starting = { 0 };
@@ -461,22 +479,26 @@ int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_
 	sim_unlock();
 	if (!starting.domain)
 		return sim_virt_no_domain(uuid, err);
+	if (starting.domain->active)
+		return sriov_error_set(err, SRIOV_ERROR_EXISTS, EALREADY, starting.domain->name,
+				       "domain is already running");
 	sim_door("libvirt start");
 	g_idle_add(prepare_hook, &starting);
+	/* The hook waits for VFs, which takes time that is to go by. */
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 	g_mutex_lock(&starting.lock);
 	while (!starting.answered)
 		g_cond_wait(&starting.changed, &starting.lock);
 	g_mutex_unlock(&starting.lock);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 	refusal = starting.refusal;
 	if (refusal)
 		return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, starting.domain->name,
 				       "it cannot be started: Hook script execution failed: %s",
 				       refusal);
-	sim_appear(starting.domain);
-	sim_lock();
-	starting.domain->paused = true;
-	sim_changed("start %s paused", starting.domain->name);
-	sim_unlock();
+	if (!appear_paused(starting.domain))
+		return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, starting.domain->name,
+				       "it cannot be started: it runs, or has no link to stand on");
 	g_idle_add(started_hook, starting.domain);
 	return 0;
 }
@@ -485,6 +507,7 @@ int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error 
 {
 	struct sim_domain *domain;
 
+	sim_door("libvirt resume");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
 	sim_virt_touch(domain);

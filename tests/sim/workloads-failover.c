@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Failover nics while the daemon is killed: added, promoted, demoted, drained, resized. */
-#include "srv/sriovd/drain.h"
 #include "srv/sriovd/failover.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/workloads.h"
@@ -39,11 +38,6 @@ static struct srv_nic *nic_of(unsigned n)
 		nics = srv_model_nics_of(sim_daemon->model, sim_world->domain[n - 1].uuid);
 
 	return nics->len ? nics->pdata[0] : NULL;
-}
-
-static struct srv_pf *the_pf(void)
-{
-	return srv_model_find_pf(sim_daemon->model, "enp1s0");
 }
 
 void sim_run_add_failover(void)
@@ -92,42 +86,35 @@ void sim_run_demote(void)
 	sim_settle();
 }
 
-static void undrained(const struct sriov_error *error, void *data)
-{
-}
-
 void sim_run_drain(void)
 {
-	struct srv_job *job;
-
 	sim_start();
 	sim_count_from_here();
-	srv_pf_drain(sim_daemon, the_pf(), false, &job, NULL);
+	sim_drain(1, false);
 	sim_settle();
-	srv_pf_undrain(sim_daemon, the_pf(), undrained, NULL);
+	sim_note_orders();
+	sim_undrain(1);
 	sim_settle();
 }
 
 void sim_run_resize(void)
 {
-	struct srv_job *job;
-
 	sim_start();
 	sim_count_from_here();
-	srv_pf_resize(sim_daemon, the_pf(), 5, false, &job, NULL);
+	sim_resize(1, 5, false);
 	sim_run(10000);
 	sim_settle();
+	sim_note_orders();
 }
 
 /* A PF that was drained serves again. */
 void sim_prepare_drained(void)
 {
-	struct srv_job *job;
-
 	sim_prepare_promoted();
 	sim_start();
-	srv_pf_drain(sim_daemon, the_pf(), false, &job, NULL);
+	sim_drain(1, false);
 	sim_settle();
+	sim_note_orders();
 	sim_stop();
 }
 
@@ -135,7 +122,7 @@ void sim_run_undrain(void)
 {
 	sim_start();
 	sim_count_from_here();
-	srv_pf_undrain(sim_daemon, the_pf(), undrained, NULL);
+	sim_undrain(1);
 	sim_settle();
 	sim_run(10000);
 	sim_settle();
@@ -162,13 +149,12 @@ void sim_prepare_exclusive(void)
 
 void sim_run_forced_drain(void)
 {
-	struct srv_job *job;
-
 	sim_start();
 	sim_count_from_here();
-	srv_pf_drain(sim_daemon, the_pf(), true, &job, NULL);
+	sim_drain(1, true);
 	sim_settle();
-	srv_pf_undrain(sim_daemon, the_pf(), undrained, NULL);
+	sim_note_orders();
+	sim_undrain(1);
 	sim_settle();
 }
 
@@ -196,14 +182,47 @@ void sim_run_preempt(void)
 /* Guests that ignore it at first, and are asked again. */
 void sim_run_resize_deaf(void)
 {
-	struct srv_job *job;
-
 	sim_start();
 	sim_count_from_here();
 	sim_world->faults.deaf_guest = true;
-	srv_pf_resize(sim_daemon, the_pf(), 5, true, &job, NULL);
+	sim_resize(1, 5, true);
 	sim_run(10000);
 	sim_world->faults.deaf_guest = false;
 	sim_run(310 * 1000);
 	sim_settle();
+	sim_note_orders();
+}
+
+/* One that runs and has a VF, and one that is shut off. */
+void sim_prepare_one_promoted(void)
+{
+	sim_prepare_failover();
+	sim_start();
+	boot(1);
+	sim_stop();
+}
+
+static void remove_nic(unsigned n, const char *now)
+{
+	g_autofree char *parameters = g_strdup_printf(
+		"{\"domain\":\"web%u\",\"id\":\"net0\",\"now\":%s}", n, now);
+
+	sim_ask("RemoveNic", parameters);
+	sim_settle();
+}
+
+void sim_run_remove_failover(void)
+{
+	sim_start();
+	sim_serve();
+	sim_count_from_here();
+	remove_nic(1, "true");
+	remove_nic(2, "false");
+}
+
+void sim_remove_again(void)
+{
+	sim_serve();
+	remove_nic(1, "true");
+	remove_nic(2, "false");
 }

@@ -474,6 +474,18 @@ static void run_full(void)
 	sim_settle();
 }
 
+/* Guests that sriovd starts. */
+static void run_start_domain(void)
+{
+	sim_start();
+	sim_serve();
+	sim_count_from_here();
+	sim_ask("StartDomain", "{\"domain\":\"web1\"}");
+	sim_settle();
+	sim_ask("StartDomain", "{\"domain\":\"web2\"}");
+	sim_settle();
+}
+
 const struct sim_workload sim_workloads[] = {
 	{ "start", SIM_CONFIG_RICH, NULL, run_start, 16 },
 	{ "claim", SIM_CONFIG_RICH_ONE_PF, prepare_ready, run_claim, 16 },
@@ -509,6 +521,13 @@ const struct sim_workload sim_workloads[] = {
 	{ "preemption", SIM_CONFIG_PREEMPT, sim_prepare_outranked, sim_run_preempt, 6 },
 	{ "resize with a deaf guest", SIM_CONFIG_RICH_ONE_PF, sim_prepare_exclusive,
 	  sim_run_resize_deaf, 8 },
+	{ "nic remove", SIM_CONFIG_RICH_ONE_PF, sim_prepare_one_promoted, sim_run_remove_failover,
+	  8 },
+	{ "start paused", SIM_CONFIG_RICH_ONE_PF, prepare_guests, run_start_domain, 8 },
+	{ "PF pulled", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_pulled, 6 },
+	{ "link lost", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_link_lost, 6 },
+	{ "VF errors", SIM_CONFIG_RICH_ONE_PF, sim_prepare_errors, sim_run_vf_errors, 6 },
+	{ "PF renamed", SIM_CONFIG_BY_ADDRESS, sim_prepare_links, sim_run_renamed, 6 },
 	{ 0 },
 };
 

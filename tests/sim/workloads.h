@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /*
  * What a daemon is doing while it is killed (tests/sim/crash.c). Each runs in a process of its own
  * on a host that prepare() has made, in another one, and left with the daemon stopped.
@@ -38,6 +41,30 @@ void sim_run_forced_drain(void);
 void sim_prepare_outranked(void);
 void sim_run_preempt(void);
 void sim_run_resize_deaf(void);
+
+void sim_prepare_one_promoted(void);
+void sim_run_remove_failover(void);
+/* What its client does again after a kill, as it got no answer. */
+void sim_remove_again(void);
+
+/* Those of a host to which something happens (workloads-host.c). */
+void sim_prepare_links(void);
+void sim_run_pulled(void);
+void sim_run_link_lost(void);
+void sim_prepare_errors(void);
+void sim_run_vf_errors(void);
+void sim_run_renamed(void);
+
+/* What they are made of: with the events that the kernel sends. */
+void sim_pull_pf(uint8_t bus);
+void sim_put_pf_back(uint8_t bus);
+void sim_set_carrier(uint8_t bus, bool carrier);
+/* fatal: the kernel's counter from now on */
+void sim_vf_error(uint8_t bus, uint8_t vf, uint32_t fatal);
+/* All PFs are there and have their link. Was one not? */
+bool sim_mend_host(void);
+/* After sim_settle(): until no VF is watched after an error any more. */
+void sim_settle_errors(void);
 
 /* Ends all guests and gives back all claims. */
 void sim_end_everything(void);

@@ -42,6 +42,19 @@ struct sim_vf {
 	uint32_t resets;
 };
 
+/* What a PF was told by its operator; holds over a boot. */
+enum sim_drain {
+	SIM_SERVES,	  /* nothing, or that it is to serve again */
+	SIM_DRAIN_UNSURE, /* asked for, or for the end of it, and no answer yet */
+	SIM_DRAINED,
+};
+
+struct sim_order {
+	enum sim_drain drain;
+	uint32_t vfs;	/* acknowledged number of VFs; 0: unsure */
+	uint32_t asked; /* for which there is no answer yet; 0: none */
+};
+
 struct sim_pf {
 	uint8_t bus; /* at 0000:BUS:00.0; VFs from BUS:10.0 on */
 	uint32_t ifindex;
@@ -167,6 +180,7 @@ struct sim_world {
 	char killed_at[64]; /* what it was */
 	/* The kernel */
 	struct sim_pf pf[SIM_PFS];
+	struct sim_order order[SIM_PFS];
 	struct sim_link link[SIM_LINKS];
 	struct sim_fdb fdb[SIM_LINKS];
 	uint32_t next_ifindex, next_group;
