@@ -393,13 +393,30 @@ static void answer(const struct sriov_error *error, void *data)
 	prepare_free(prepare);
 }
 
+/*
+ * Nothing of it is in the ledger: nor what the nics have given up of their last run, which is so
+ * all the same. UNAVAILABLE: the hook lets those through that can do without.
+ */
+static void not_recorded(struct prepare *prepare, const struct sriov_error *error)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(prepare->daemon->ledger);
+	sriov_autoerror err = NULL;
+
+	undo(prepare);
+	put_all(prepare, txn);
+	srv_ledger_commit(txn, NULL, NULL);
+	sriov_error_set(&err, SRIOV_ERROR_UNAVAILABLE, error->err, error->subject, "%s",
+			error->message);
+	answer(err, prepare);
+}
+
 static void committed(const struct sriov_error *error, void *data)
 {
 	struct prepare *prepare = data;
 
 	/* libvirt looks for the links under failover nics as soon as it is let go. */
 	if (error)
-		answer(error, prepare);
+		not_recorded(prepare, error);
 	else
 		srv_failover_links(prepare->daemon, prepare->uuid, answer, prepare);
 }
@@ -443,17 +460,6 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 	return 0;
 }
 
-/* UNAVAILABLE: the hook lets those through that can do without. */
-static int check_room(struct srv_daemon *daemon, struct sriov_error **err)
-{
-	sriov_autoerror full = NULL;
-
-	if (srv_ledger_check_room(daemon->ledger, &full) == 0)
-		return 0;
-	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, full->err, full->subject, "%s",
-			       full->message);
-}
-
 /* It is going to be answered: the deadline must not answer it once more. */
 static void end_waiting(struct prepare *prepare)
 {
@@ -472,9 +478,8 @@ static bool try(struct prepare *prepare)
 	bool pending = false;
 
 	begin_anew(prepare);
-	if (check_room(daemon, &err) == 0 &&
-	    srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
-		    0) {
+	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
+	    0) {
 		int r = reserve_all(prepare, &pending, &err);
 
 		if (pending && !prepare->last_try) {
@@ -486,6 +491,7 @@ static bool try(struct prepare *prepare)
 		end_waiting(prepare);
 		if (r == 0) {
 			put_all(prepare, txn);
+			srv_ledger_needs_room(txn);
 			srv_ledger_commit(txn, committed, prepare);
 			return true;
 		}

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a thread of the daemon's does not come back from while a fault lasts. */
+/*
+ * What a thread of the daemon's does not come back from while a fault lasts, and the main thread is
+ * never to do.
+ */
+#include <unistd.h>
+
 #include <glib.h>
 
 #include "pci/inventory.h"
@@ -9,6 +14,9 @@ void sim_hang(const uint8_t *where, uint8_t value)
 {
 	if (__atomic_load_n(where, __ATOMIC_SEQ_CST) != value)
 		return;
+	/* Nobody would be served any more, and this program would not end either. */
+	if (gettid() == getpid())
+		g_error("the main thread has called what does not come back");
 	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(where, __ATOMIC_SEQ_CST) == value)
 		g_usleep(1000);

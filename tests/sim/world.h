@@ -144,8 +144,10 @@ struct sim_faults {
 	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
-	/* The ledger's disk: errno of every write, or of every sync */
+	/* The ledger's disk: errno of every write, or of every sync; or neither comes back, nor any
+	 * question about it */
 	int write_errno, sync_errno;
+	bool hang_disk;
 };
 
 struct sim_world {
