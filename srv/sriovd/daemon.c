@@ -373,7 +373,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	srv_gate_end(daemon, err);
 	srv_nic_refuse_waiting(daemon, err);
 	settled = settle(daemon);
-	srv_failover_stop(daemon);
+	settled &= srv_failover_stop(daemon);
 	srv_varlink_free(daemon->varlink);
 	srv_ledger_close(daemon->ledger);
 	/* A thread that hangs in a driver or in libvirt still looks at all this: the process ends.
