@@ -76,6 +76,7 @@ static void check_done(void *data)
 {
 	struct check *check = data;
 
+	srv_config_reading_check(&check->reading, check->daemon);
 	srv_call_reply(check->call,
 		       json_pack("{s:o}", "problems",
 				 problems_of(check->reading.problems, check->reading.config,

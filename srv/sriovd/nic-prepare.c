@@ -468,15 +468,31 @@ static void end_waiting(struct prepare *prepare)
 	prepare->deadline_source = 0;
 }
 
+/* Which VFs there are is not known: who can do without one is let through. */
+static void refuse_unlooked(struct prepare *prepare)
+{
+	sriov_autoerror err = NULL;
+
+	srv_gate_refusal(prepare->daemon, &err);
+	end_waiting(prepare);
+	prepare->done(err, prepare->data);
+	prepare_free(prepare);
+}
+
 /* True when it was answered, or will be by the ledger; false: it waits for VFs that come free soon.
  */
 static bool try(struct prepare *prepare)
 {
 	struct srv_daemon *daemon = prepare->daemon;
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	sriov_autoerror err = NULL;
+	struct srv_ledger_txn *txn;
 	bool pending = false;
 
+	if (!daemon->looked) {
+		refuse_unlooked(prepare);
+		return true;
+	}
+	txn = srv_ledger_begin(daemon->ledger);
 	begin_anew(prepare);
 	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
 	    0) {

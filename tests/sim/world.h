@@ -132,6 +132,8 @@ struct sim_faults {
 	/* Nor does anything else that changes links or forwarding entries */
 	bool hang_links;
 	uint8_t hang_looks;    /* ditto: looking at it, by netlink and in sysfs */
+	bool hang_host;	       /* a driver has the RTNL lock: no look at any PF comes back */
+	bool hang_names;       /* who knows the host's groups does not answer */
 	bool hang_virt;	       /* no call of libvirt comes back */
 	uint8_t fail_function; /* only of VFs with this function number + 1; 0: any */
 	uint32_t vf_limit;
