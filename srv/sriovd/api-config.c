@@ -76,6 +76,7 @@ static void check_done(void *data)
 {
 	struct check *check = data;
 
+	srv_config_reading_check(&check->reading, check->daemon);
 	if (check->reading.config)
 		srv_config_note_missing_networks(check->daemon->model, check->reading.config,
 						 check->reading.problems);

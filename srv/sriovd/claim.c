@@ -210,8 +210,6 @@ static int claim_new(struct claim *claim, const struct srv_owner *owner, bool *r
 	struct srv_ledger_txn *txn;
 	int r = check(daemon, request, &network, err);
 
-	if (r == 0)
-		r = srv_ledger_check_room(daemon->ledger, err);
 	if (r < 0)
 		return r;
 	claim->nic = add_nic(daemon, owner, request);
@@ -226,6 +224,7 @@ static int claim_new(struct claim *claim, const struct srv_owner *owner, bool *r
 	/* Durable as it will be: one commit. A restart configures what it finds claimed again. */
 	srv_model_set_nic_state(claim->nic, SRV_NIC_ATTACHED, NULL);
 	txn = srv_ledger_begin(daemon->ledger);
+	srv_ledger_needs_room(txn);
 	srv_daemon_put_nic(txn, claim->nic);
 	srv_daemon_put_vf(txn, claim->nic->vf);
 	srv_ledger_commit(txn, committed, claim);

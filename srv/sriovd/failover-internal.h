@@ -17,6 +17,7 @@ struct srv_failover {
 	/* steering */
 	guint steer_source;
 	bool steering;
+	bool steer_stopped;	  /* the last one is through */
 	bool steer_hangs;	  /* ditto, and does not come back: nobody waits for it */
 	GPtrArray *steer_waiters; /* of struct steer_waiter: those of the next pass */
 	GPtrArray *steer_served;  /* ditto: of the pass under way */
@@ -63,4 +64,5 @@ void srv_failover_judge_places(struct srv_daemon *daemon);
 const struct srv_domain_iface *srv_failover_iface(const struct srv_domain *domain,
 						  const struct srv_nic *nic);
 
-void srv_failover_steer_stop(struct srv_failover *failover);
+/* As srv_failover_stop(). */
+bool srv_failover_steer_stop(struct srv_failover *failover);

@@ -28,19 +28,17 @@ struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
 	return failover;
 }
 
-void srv_failover_stop(struct srv_daemon *daemon)
+bool srv_failover_stop(struct srv_daemon *daemon)
 {
 	struct srv_failover *failover = daemon->failover;
 
 	if (!failover)
-		return;
+		return true;
 	failover->stopping = true;
 	if (failover->tick_source)
 		g_source_remove(failover->tick_source);
 	failover->tick_source = 0;
-	/* It would hang as well, on the main thread. */
-	if (!failover->steer_hangs)
-		srv_failover_steer_stop(failover);
+	return srv_failover_steer_stop(failover);
 }
 
 void srv_failover_free(struct srv_daemon *daemon)

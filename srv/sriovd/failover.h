@@ -110,7 +110,8 @@ void srv_failover_steer_now(struct srv_daemon *daemon, void (*done)(void *data),
 
 /*
  * The end of the daemon: nothing begins any more, and every virtio half is made to receive, should
- * its guest lose the VF while nobody is there. Blocks for that.
+ * its guest lose the VF while nobody is there. Runs the main context for that, for three seconds
+ * at most; false: it does not come back from the kernel, and still looks at the daemon.
  */
-void srv_failover_stop(struct srv_daemon *daemon);
+bool srv_failover_stop(struct srv_daemon *daemon);
 void srv_failover_free(struct srv_daemon *daemon);

@@ -206,6 +206,12 @@ void srv_pf_recount(struct srv_pf *pf)
 	}
 }
 
+static const char *missing_reason(const struct srv_model *model)
+{
+	return model->looked ? "the kernel has no such device now"
+			     : "whether the kernel has it is being looked at";
+}
+
 /* Which of its VFs belong to which pool, and how many the pools want; PF states that follow from
  * it. */
 static void apply_config(struct srv_model *model, struct srv_pf *pf)
@@ -233,8 +239,7 @@ static void apply_config(struct srv_model *model, struct srv_pf *pf)
 		vf->pool = pf->facts ? srv_config_pool_of(model->config, pf->facts, i) : NULL;
 	}
 	if (!pf->facts)
-		srv_model_set_pf_state(pf, SRV_PF_GONE,
-				       pf->stranger ?: "the kernel has no such device now");
+		srv_model_set_pf_state(pf, SRV_PF_GONE, pf->stranger ?: missing_reason(model));
 	else if (!managed)
 		srv_model_set_pf_state(pf, SRV_PF_UNMANAGED, NULL);
 	else if (pf->state == SRV_PF_UNMANAGED || pf->state == SRV_PF_GONE)
@@ -408,6 +413,8 @@ void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventor
 	model->iommu = inventory->iommu;
 	model->vfio = inventory->vfio;
 	model->unsafe_interrupts = inventory->unsafe_interrupts;
+	model->noiommu = inventory->noiommu;
+	model->looked = true;
 	while (inventory->pfs->len) {
 		/* g_ptr_array_steal_index() keeps the array's free function off what we take. */
 		struct spci_pf *facts = g_ptr_array_steal_index_fast(inventory->pfs, 0);

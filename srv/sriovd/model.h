@@ -204,6 +204,8 @@ struct srv_model {
 	int64_t last_place; /* the highest waiting_place that there was */
 	bool iommu, vfio;
 	bool unsafe_interrupts; /* allowed by the host's modules */
+	bool noiommu;		/* ditto: VFIO without an IOMMU */
+	bool looked;		/* at the host: what it does not have is not there */
 };
 
 struct srv_model *srv_model_new(void);

@@ -10,6 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/failover.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
@@ -415,13 +416,30 @@ static void linked(const struct sriov_error *error, void *data)
 	answer(error && error->code == SRIOV_ERROR_TIMEOUT ? error : NULL, prepare);
 }
 
+/*
+ * Nothing of it is in the ledger: nor what the nics have given up of their last run, which is so
+ * all the same. UNAVAILABLE: the hook lets those through that can do without.
+ */
+static void not_recorded(struct prepare *prepare, const struct sriov_error *error)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(prepare->daemon->ledger);
+	sriov_autoerror err = NULL;
+
+	undo(prepare);
+	put_all(prepare, txn);
+	srv_ledger_commit(txn, NULL, NULL);
+	sriov_error_set(&err, SRIOV_ERROR_UNAVAILABLE, error->err, error->subject, "%s",
+			error->message);
+	answer(err, prepare);
+}
+
 static void committed(const struct sriov_error *error, void *data)
 {
 	struct prepare *prepare = data;
 
 	/* libvirt looks for the links under failover nics as soon as it is let go. */
 	if (error)
-		answer(error, prepare);
+		not_recorded(prepare, error);
 	else
 		srv_failover_links(prepare->daemon, prepare->uuid, linked, prepare);
 }
@@ -465,17 +483,6 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 	return 0;
 }
 
-/* UNAVAILABLE: the hook lets those through that can do without. */
-static int check_room(struct srv_daemon *daemon, struct sriov_error **err)
-{
-	sriov_autoerror full = NULL;
-
-	if (srv_ledger_check_room(daemon->ledger, &full) == 0)
-		return 0;
-	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, full->err, full->subject, "%s",
-			       full->message);
-}
-
 static void refuse(const struct sriov_error *error, void *data)
 {
 	struct prepare *prepare = data;
@@ -484,18 +491,31 @@ static void refuse(const struct sriov_error *error, void *data)
 	prepare_free(prepare);
 }
 
+/* Which VFs there are is not known: who can do without one is let through. */
+static void refuse_unlooked(struct prepare *prepare)
+{
+	sriov_autoerror err = NULL;
+
+	srv_gate_refusal(prepare->daemon, &err);
+	refuse(err, prepare);
+}
+
 static bool try(bool last, void *data)
 {
 	struct prepare *prepare = data;
 	struct srv_daemon *daemon = prepare->daemon;
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	sriov_autoerror err = NULL;
+	struct srv_ledger_txn *txn;
 	bool pending = false;
 
+	if (!daemon->looked) {
+		refuse_unlooked(prepare);
+		return true;
+	}
+	txn = srv_ledger_begin(daemon->ledger);
 	begin_anew(prepare);
-	if (check_room(daemon, &err) == 0 &&
-	    srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
-		    0) {
+	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
+	    0) {
 		int r = reserve_all(prepare, &pending, &err);
 
 		if (pending && !last) {
@@ -506,6 +526,7 @@ static bool try(bool last, void *data)
 		}
 		if (r == 0) {
 			put_all(prepare, txn);
+			srv_ledger_needs_room(txn);
 			srv_ledger_commit(txn, committed, prepare);
 			return true;
 		}

@@ -152,6 +152,8 @@ struct sim_faults {
 	/* Nor does anything else that changes links or forwarding entries */
 	bool hang_links;
 	uint8_t hang_looks;    /* ditto: looking at it, by netlink and in sysfs */
+	bool hang_host;	       /* a driver has the RTNL lock: no look at any PF comes back */
+	bool hang_names;       /* who knows the host's groups does not answer */
 	bool hang_virt;	       /* no call of libvirt comes back */
 	uint8_t fail_function; /* only of VFs with this function number + 1; 0: any */
 	uint32_t vf_limit;
@@ -166,8 +168,10 @@ struct sim_faults {
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
 	char define_words[32]; /* no configuration can be changed, with these words */
-	/* The ledger's disk: errno of every write, or of every sync */
+	/* The ledger's disk: errno of every write, or of every sync; or neither comes back, nor any
+	 * question about it */
 	int write_errno, sync_errno;
+	bool hang_disk;
 };
 
 struct sim_world {

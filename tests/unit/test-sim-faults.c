@@ -86,6 +86,45 @@ static void row_06_disk_full_refuses_claims_and_touches_no_vf(void **state)
 	sim_assert_rules();
 }
 
+static void keep_code(const struct sriov_error *error, void *data)
+{
+	*(int *)data = error ? (int)error->code : -1;
+}
+
+static bool has_code(void *data)
+{
+	return *(int *)data != -2;
+}
+
+/*
+ * FAULTS row 6: disk full. "Unavailable": the hook lets a guest start that can do without a VF. Its
+ * VF of a run whose end nobody heard of is given back all the same.
+ */
+static void row_06_disk_full_serves_no_start(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	g_autoptr(GPtrArray) none = g_ptr_array_new();
+	int code = -2;
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_vanish(web);
+	sim_world->faults.write_errno = ENOSPC;
+	srv_nic_prepare(sim_daemon, web->uuid, web->name, none, keep_code, &code);
+	assert_true(sim_run_until(has_code, &code, 60000));
+	assert_int_equal(code, SRIOV_ERROR_UNAVAILABLE);
+	sim_assert_refused(sim_hook_prepare(web), "its file system is full");
+	sim_settle();
+	sim_assert_nics("web1/net0 idle none\n");
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+	no_faults();
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 /* FAULTS row 6: disk full */
 static void row_06_disk_full_lets_guests_release(void **state)
 {
@@ -810,6 +849,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(row_06_disk_full_refuses_claims_and_touches_no_vf),
+		sim_test(row_06_disk_full_serves_no_start),
 		sim_test(row_06_disk_full_lets_guests_release),
 		sim_test(row_07_io_error_is_never_reported_as_success),
 		sim_test(row_10_refused_attribute_is_rolled_back_and_named),
