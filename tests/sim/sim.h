@@ -61,7 +61,7 @@ extern struct srv_daemon *sim_daemon; /* the one that runs; NULL */
 	"\"numVfs\":7}]," SIM_NETWORKS_RICH
 
 /* The same, and the PF is known by its address, whatever its name. */
-#define SIM_CONFIG_BY_ADDRESS                                                             \
+#define SIM_CONFIG_RICH_BY_ADDRESS                                                        \
 	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"rootDevices\":[\"0000:01:00.0\"]}," \
 	"\"numVfs\":7}]," SIM_NETWORKS_RICH
 

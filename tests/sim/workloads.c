@@ -527,7 +527,7 @@ const struct sim_workload sim_workloads[] = {
 	{ "PF pulled", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_pulled, 6 },
 	{ "link lost", SIM_CONFIG_RICH_ONE_PF, sim_prepare_links, sim_run_link_lost, 6 },
 	{ "VF errors", SIM_CONFIG_RICH_ONE_PF, sim_prepare_errors, sim_run_vf_errors, 6 },
-	{ "PF renamed", SIM_CONFIG_BY_ADDRESS, sim_prepare_links, sim_run_renamed, 6 },
+	{ "PF renamed", SIM_CONFIG_RICH_BY_ADDRESS, sim_prepare_links, sim_run_renamed, 6 },
 	{ 0 },
 };
 

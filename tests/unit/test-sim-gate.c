@@ -319,7 +319,7 @@ static void start_in_time_for_the_first_look_gets_its_vf(void **state)
 	web2 = sim_guest(2, "a", SRV_MODE_REQUIRED);
 	sim_begin_boot(web2);
 	sim_run(1000);
-	assert_int_equal(sim_daemon->waiting_starts->len, 1);
+	assert_int_equal(sim_daemon->waiting->len, 1);
 	look_comes_back();
 	assert_true(web2->active);
 	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb2/net0 attached vf enp1s0/1\n");
