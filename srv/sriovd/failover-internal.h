@@ -35,11 +35,6 @@ static inline bool srv_failover_runs(const struct srv_nic *nic)
 	return nic->row.mode == SRV_MODE_FAILOVER && nic->team.tap;
 }
 
-/* A nic's row, and its VF's, to the ledger. done may be NULL. */
-void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,
-			 const struct srv_vf *vf,
-			 void (*done)(const struct sriov_error *error, void *data), void *data);
-
 /* failover-place.c */
 
 /*
@@ -63,6 +58,11 @@ void srv_failover_judge_places(struct srv_daemon *daemon);
 /* The virtio half of the nic in a domain's configuration; borrowed; NULL: none. */
 const struct srv_domain_iface *srv_failover_iface(const struct srv_domain *domain,
 						  const struct srv_nic *nic);
+
+/* A nic's row, and its VF's, to the ledger. done may be NULL. */
+void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,
+			 const struct srv_vf *vf,
+			 void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /* As srv_failover_stop(). */
 bool srv_failover_steer_stop(struct srv_failover *failover);

@@ -8,6 +8,8 @@
  *   everybody is told.
  * - The half in the configuration is moved, for the next start. A running guest's cannot be:
  *   libvirt does not change what a macvtap stands on, and neither does the kernel.
+ * - In the right VLAN on something else, a macvtap where the network has a bridge by now, is well
+ *   enough for a guest that runs.
  *
  * And the VLAN links, which must be there when a domain starts whose configuration names one.
  */
@@ -255,6 +257,15 @@ static char *vlan_text(uint16_t vlan)
 	return vlan ? g_strdup_printf("VLAN %u", vlan) : g_strdup("no VLAN");
 }
 
+/* By its name on a link of the network's VLAN, be that how the network has it today or not. */
+static bool is_in_vlan(const struct srv_network *network, const char *source)
+{
+	uint16_t vlan = 0;
+	g_autofree char *parent = source ? snl_uplink_split(source, &vlan) : NULL;
+
+	return parent && network->attrs.vlan && vlan == network->attrs.vlan;
+}
+
 /*
  * By the name alone, as sriovd makes them; of any other name the kernel has to tell (off_vlan).
  * NULL: nothing to be said against it.
@@ -289,24 +300,30 @@ static char *judge_name(struct srv_model *model, const struct srv_network *netwo
 			       should);
 }
 
-/* What an interface is that is a nic's virtio half, against what it should be. */
-static char *judge_iface(const struct srv_network *network, struct sriov_mac mac,
-			 const struct srv_domain_iface *iface)
+static char *judge_type(const struct srv_network *network, const struct srv_domain_iface *iface)
 {
 	static const char *const types[] = { [SRV_FALLBACK_MACVTAP] = "direct",
 					     [SRV_FALLBACK_BRIDGE] = "bridge",
 					     [SRV_FALLBACK_NETWORK] = "network" };
+	const char *should = types[network->fallback.type];
+
+	return g_strcmp0(iface->type, should) == 0
+		       ? NULL
+		       : g_strdup_printf("%s of type %s, and network %s has it of type %s",
+					 iface->source ?: "something", iface->type ?: "unknown",
+					 network->name, should);
+}
+
+static char *judge_mac(struct sriov_mac mac, const struct srv_domain_iface *iface)
+{
 	char is[SRIOV_MAC_STRLEN], should[SRIOV_MAC_STRLEN];
 
-	if (g_strcmp0(iface->type, types[network->fallback.type]) != 0)
-		return g_strdup_printf("a %s, and network %s has it on a %s",
-				       iface->type ?: "device", network->name,
-				       types[network->fallback.type]);
-	if (!sriov_mac_equal(iface->mac, mac))
-		return g_strdup_printf(
-			"%s with the MAC %s, and the nic has %s", iface->source ?: "its uplink",
-			sriov_mac_format(iface->mac, is), sriov_mac_format(mac, should));
-	return NULL;
+	return sriov_mac_equal(iface->mac, mac)
+		       ? NULL
+		       : g_strdup_printf("%s with the MAC %s, and the nic has %s",
+					 iface->source ?: "its uplink",
+					 sriov_mac_format(iface->mac, is),
+					 sriov_mac_format(mac, should));
 }
 
 /* Where there is no virtio at all, no place is wrong either. */
@@ -322,7 +339,7 @@ static char *judge(struct srv_model *model, const struct srv_nic *nic)
 	const struct srv_network *network = network_of(model, nic->row.network);
 	g_autofree char *why = NULL;
 
-	if (network && nic->row.uplink)
+	if (network && nic->row.uplink && !is_in_vlan(network, nic->row.uplink))
 		why = judge_name(model, network, nic->row.uplink);
 	if (network && !why)
 		why = g_strdup(nic->team.off_vlan ?: nic->team.unlike);
@@ -374,8 +391,11 @@ void srv_failover_compare_place(struct srv_daemon *daemon, struct srv_nic *nic,
 {
 	const struct srv_network *network = network_of(daemon->model, nic->row.network);
 
-	g_free(nic->team.unlike);
-	nic->team.unlike = network ? judge_iface(network, nic->row.mac, iface) : NULL;
+	g_clear_pointer(&nic->team.unlike, g_free);
+	if (network)
+		nic->team.unlike = judge_mac(nic->row.mac, iface);
+	if (network && !nic->team.unlike && !is_in_vlan(network, iface->source))
+		nic->team.unlike = judge_type(network, iface);
 }
 
 /* Moving it in its domain's own configuration */
@@ -506,7 +526,7 @@ static void mend_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 	if (!wanted->has_mac)
 		wanted->mac = nic->row.mac;
 	wanted->has_mac = true;
-	why = judge_iface(network, wanted->mac, iface);
+	why = judge_mac(wanted->mac, iface) ?: judge_type(network, iface);
 	if (!why)
 		why = judge_name(daemon->model, network, iface->source);
 	if (why)

@@ -35,8 +35,7 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again
-			      */
+	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;
@@ -160,6 +159,8 @@ struct sim_faults {
 	/* libvirt */
 	bool virt_down;
 	bool hang_list;	       /* listing the domains does not come back */
+	/* No configuration can be changed, with these words */
+	char define_words[32];
 	char attach_words[96]; /* attaching a hostdev fails with these */
 	uint32_t attach_times; /* so often; 0: for ever */
 	bool busy_domains; /* srv_virt_attach() has waited for as long as it does, and says so */
@@ -167,7 +168,6 @@ struct sim_faults {
 	bool late_attach;  /* the connection is lost first, and it attaches when more is asked */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
-	char define_words[32]; /* no configuration can be changed, with these words */
 	/* The ledger's disk: errno of every write, or of every sync; or neither comes back, nor any
 	 * question about it */
 	int write_errno, sync_errno;

@@ -23,6 +23,12 @@
 	"{\"name\":\"b\",\"pool\":\"fast\",\"fallback\":{\"type\":\"bridge\",\"bridge\":" \
 	"\"br0\"}},{\"name\":\"c\",\"pool\":\"fast\",\"vlan\":300}]}"
 
+/* Network "a" of VLAN 100 on a bridge. */
+#define BRIDGE_CONFIG                                                           \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]}," \
+	"\"numVfs\":2}],\"networks\":[{\"name\":\"a\",\"pool\":\"fast\","       \
+	"\"vlan\":100,\"fallback\":{\"type\":\"bridge\",\"bridge\":\"br1\"}}]}"
+
 static int place_set_up(void **state)
 {
 	sim_new(PLACE_CONFIG("\"vlan\":100,"));
@@ -182,6 +188,43 @@ static void vlan_that_comes_back_gives_the_vf_back(void **state)
 	sim_assert_rules();
 }
 
+/* In the same VLAN, for all that can be seen: nobody loses a VF for it. */
+static void fallback_that_becomes_a_bridge_waits_for_the_next_start(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_link_add("br1", "bridge")->foreign = true;
+	reload(BRIDGE_CONFIG);
+	sim_run(100000);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\n");
+	assert_string_equal(web->stored[0].type, "bridge");
+	assert_string_equal(web->stored[0].source, "br1");
+	sim_assert_rules();
+	sim_shut_down(web);
+	boot(web);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 br1\n");
+	sim_run(100000);
+	sim_assert_rules();
+}
+
+/* And back it is not known to be. */
+static void fallback_that_is_no_bridge_any_more_takes_the_vf(void **state)
+{
+	struct sim_domain *web;
+
+	sim_link_add("br1", "bridge")->foreign = true;
+	reload(BRIDGE_CONFIG);
+	web = running(1, 0);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 br1\n");
+	reload(PLACE_CONFIG("\"vlan\":100,"));
+	sim_run(10000);
+	sim_settle();
+	assert_null(nic_of(web)->vf);
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	sim_assert_rules();
+}
+
 /* What the link's name says is not what the kernel says. */
 static void link_of_another_vlan_than_its_name_says_is_noticed(void **state)
 {
@@ -301,6 +344,8 @@ int main(void)
 		CASE(guest_whose_vlan_changes_loses_its_vf_until_it_starts_anew),
 		CASE(deaf_guest_whose_vlan_changes_stays_in_one_vlan),
 		CASE(vlan_that_comes_back_gives_the_vf_back),
+		CASE(fallback_that_becomes_a_bridge_waits_for_the_next_start),
+		CASE(fallback_that_is_no_bridge_any_more_takes_the_vf),
 		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
 		CASE(nic_that_is_added_anew_stands_where_its_network_says),
 		CASE(removal_that_left_the_virtio_half_is_repeated),
