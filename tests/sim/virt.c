@@ -198,7 +198,7 @@ static struct srv_virt_domain *describe(const struct sim_domain *domain)
 	described->uuid = g_strdup(domain->uuid);
 	described->name = g_strdup(domain->name);
 	described->active = domain->active;
-	described->paused = domain->paused;
+	described->paused = described->held = domain->paused;
 	described->starting = domain->starting;
 	described->persistent = true;
 	described->stored = parse(domain, false, &described->stored_bad);
@@ -450,7 +450,7 @@ static gboolean started_hook(gpointer domain)
 	return G_SOURCE_REMOVE;
 }
 
-int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err)
+int srv_virt_start(struct srv_virt *virt, const char *uuid, bool paused, struct sriov_error **err)
 {
 	struct starting starting = { 0 };
 	g_autofree char *refusal = NULL;
@@ -474,8 +474,8 @@ int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_
 				       refusal);
 	sim_appear(starting.domain);
 	sim_lock();
-	starting.domain->paused = true;
-	sim_changed("start %s paused", starting.domain->name);
+	starting.domain->paused = paused;
+	sim_changed("start %s%s", starting.domain->name, paused ? " paused" : "");
 	sim_unlock();
 	g_idle_add(started_hook, starting.domain);
 	return 0;
@@ -485,11 +485,18 @@ int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error 
 {
 	struct sim_domain *domain;
 
+	sim_door("libvirt resume");
+	if (sim_world->faults.lose_resume)
+		sim_virt_lose_connection();
+	if (sim_virt_not_connected(virt, err) < 0)
+		return -ENOTCONN;
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
 	sim_virt_touch(domain);
-	if (domain)
+	if (domain) {
 		domain->paused = false;
+		sim_changed("resume %s", domain->name);
+	}
 	sim_unlock();
 	return domain ? 0 : sim_virt_no_domain(uuid, err);
 }
