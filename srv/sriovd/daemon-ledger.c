@@ -14,6 +14,7 @@
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/start.h"
 
 const struct sriov_error *srv_daemon_refusal(const struct srv_daemon *daemon)
 {
@@ -83,11 +84,9 @@ static void record_boot(struct srv_daemon *daemon, const struct srv_ledger_image
 
 static void join_image(struct srv_daemon *daemon, struct srv_ledger_image *image)
 {
-	g_autofree char *boot_id = read_boot_id(daemon);
-
-	if (g_strcmp0(image->boot_id, boot_id) != 0) {
+	if (g_strcmp0(image->boot_id, daemon->boot_id) != 0) {
 		forget_boot(image);
-		record_boot(daemon, image, boot_id);
+		record_boot(daemon, image, daemon->boot_id);
 	}
 	srv_model_load(daemon->model, image);
 	srv_ledger_image_free(image);
@@ -99,10 +98,12 @@ int srv_daemon_open_ledger(struct srv_daemon *daemon, struct sriov_error **err)
 	sriov_autoerror why = NULL;
 	int r = srv_ledger_open(daemon->state_dir, &daemon->ledger, &why);
 
+	daemon->boot_id = read_boot_id(daemon);
 	if (r == -EBUSY)
 		return sriov_error_propagate(err, g_steal_pointer(&why));
 	if (r == 0 && srv_ledger_load(daemon->ledger, &image, &why) == 0) {
 		join_image(daemon, image);
+		srv_start_load(daemon);
 		return 0;
 	}
 	srv_ledger_close(g_steal_pointer(&daemon->ledger));
@@ -114,7 +115,6 @@ int srv_daemon_open_ledger(struct srv_daemon *daemon, struct sriov_error **err)
 
 void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 {
-	g_autofree char *boot_id = read_boot_id(daemon);
 	struct srv_ledger *old = daemon->ledger;
 	struct srv_ledger_txn *txn;
 
@@ -128,7 +128,7 @@ void srv_daemon_set_ledger(struct srv_daemon *daemon, struct srv_ledger *ledger)
 	daemon->ledger = ledger;
 	srv_ledger_close(old);
 	txn = srv_ledger_begin(ledger);
-	srv_ledger_put_boot_id(txn, boot_id);
+	srv_ledger_put_boot_id(txn, daemon->boot_id);
 	srv_ledger_commit(txn, NULL, NULL);
 	for (guint i = 0; i < daemon->model->pfs->len; i++)
 		((struct srv_pf *)daemon->model->pfs->pdata[i])->netdevs_news = true;

@@ -378,6 +378,7 @@ static void release(struct srv_daemon *daemon)
 	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
 	g_ptr_array_unref(daemon->waiting);
+	g_clear_pointer(&daemon->cut_starts, g_ptr_array_unref);
 	g_ptr_array_unref(daemon->gate_waiters);
 	g_ptr_array_unref(daemon->reconcile_waiters);
 	g_ptr_array_unref(daemon->scrub_askers);
@@ -394,6 +395,7 @@ static void release(struct srv_daemon *daemon)
 	g_free(daemon->root);
 	g_free(daemon->config_dir);
 	g_free(daemon->state_dir);
+	g_free(daemon->boot_id);
 	g_free(daemon);
 }
 

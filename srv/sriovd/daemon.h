@@ -46,6 +46,7 @@ struct srv_waiter {
 struct srv_daemon {
 	char *root; /* under which sys/ and dev/ are found: "/" */
 	char *config_dir, *state_dir;
+	char *boot_id; /* which boot of the host this is; "" where that cannot be told */
 	struct srv_model *model;
 	struct srv_ledger *ledger;
 	struct srv_virt *virt;
@@ -62,6 +63,7 @@ struct srv_daemon {
 	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */
 	guint domain_queues_max;	  /* above this many, idle ones are given up */
 	GPtrArray *waiting;		  /* of struct waiter (nic-wait.c) */
+	GPtrArray *cut_starts;		  /* see srv_start_resume(); NULL: none */
 	GPtrArray *config_problems;	  /* of struct srv_problem: of the configuration in force */
 	GPtrArray *plugin_problems;	  /* ditto: of the plugins that were refused */
 	struct sriov_error *reload_error; /* why the last reload was refused; NULL */

@@ -11,6 +11,7 @@
 #include "srv/sriovd/gate.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/nic.h"
+#include "srv/sriovd/start.h"
 #include "srv/sriovd/sweep.h"
 #include "srv/sriovd/verify.h"
 #include "srv/sriovd/vf-work.h"
@@ -522,6 +523,8 @@ static void reconcile_done(void *data)
 			  "cannot be asked for its domains: %s", why);
 		sriov_error_free(reconcile->error);
 	} else {
+		/* By the rows as they were. */
+		srv_start_resume(daemon, reconcile->domains);
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
 		first = !daemon->reconciled;

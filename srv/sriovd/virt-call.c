@@ -139,6 +139,8 @@ static int read_state(virDomainPtr handle, struct srv_virt_domain *domain, struc
 	if (virDomainGetState(handle, &state, &reason, 0) < 0)
 		return srv_virt_domain_error(err, handle, "its state cannot be read");
 	domain->paused = state == VIR_DOMAIN_PAUSED;
+	domain->held = domain->paused && (reason == VIR_DOMAIN_PAUSED_USER ||
+					  reason == VIR_DOMAIN_PAUSED_STARTING_UP);
 	domain->starting = domain->paused && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
 	return 0;
 }
@@ -286,7 +288,7 @@ int srv_virt_set_live_nics(struct srv_virt *virt, const char *uuid, const GPtrAr
 	return set_nics(virt, uuid, nics, true, false, err);
 }
 
-int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err)
+int srv_virt_start(struct srv_virt *virt, const char *uuid, bool paused, struct sriov_error **err)
 {
 	srv_virt_autoref held = srv_virt_ref(virt);
 	srv_virt_autodom handle = NULL;
@@ -294,7 +296,7 @@ int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_
 
 	if (r < 0)
 		return r;
-	if (virDomainCreateWithFlags(handle, VIR_DOMAIN_START_PAUSED) < 0)
+	if (virDomainCreateWithFlags(handle, paused ? VIR_DOMAIN_START_PAUSED : 0) < 0)
 		return srv_virt_domain_error(err, handle, "it cannot be started");
 	return 0;
 }

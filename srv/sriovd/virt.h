@@ -63,6 +63,7 @@ struct srv_virt_domain {
 	char *name;
 	bool active;
 	bool paused;
+	bool held; /* ditto, by who started or suspended it, and not for something that failed */
 	bool starting; /* it is active, and libvirt is not through with its start yet */
 	bool persistent;
 	/*
@@ -158,10 +159,10 @@ int srv_virt_live_xml(struct srv_virt *virt, const char *uuid, char **ret,
 		      struct sriov_error **err);
 
 /*
- * Starts a shut-off domain paused (its hook runs; takes as long as the start), and lets a paused
- * one run, which is no error when it runs already.
+ * Starts a shut-off domain, paused or not (its hook runs; takes as long as the start), and lets a
+ * paused one run, which is no error when it runs already.
  */
-int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err);
+int srv_virt_start(struct srv_virt *virt, const char *uuid, bool paused, struct sriov_error **err);
 int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error **err);
 
 /*

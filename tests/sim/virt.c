@@ -198,7 +198,7 @@ static struct srv_virt_domain *describe(const struct sim_domain *domain)
 	described->uuid = g_strdup(domain->uuid);
 	described->name = g_strdup(domain->name);
 	described->active = domain->active;
-	described->paused = domain->paused;
+	described->paused = described->held = domain->paused;
 	described->starting = domain->starting;
 	described->persistent = true;
 	described->stored = parse(domain, false, &described->stored_bad);
@@ -451,7 +451,7 @@ static gboolean started_hook(gpointer domain)
 }
 
 /* False: somebody else has started it meanwhile, or QEMU does not come up. */
-static bool appear_paused(struct sim_domain *domain)
+static bool appear(struct sim_domain *domain, bool paused)
 {
 	sim_lock();
 	if (domain->active) {
@@ -459,16 +459,17 @@ static bool appear_paused(struct sim_domain *domain)
 		return false;
 	}
 	domain->n_later = 0;
-	domain->active = domain->paused = sim_plug_stored(domain);
+	domain->active = sim_plug_stored(domain);
+	domain->paused = domain->active && paused;
 	if (domain->active)
-		sim_changed("start %s paused", domain->name);
+		sim_changed("start %s%s", domain->name, paused ? " paused" : "");
 	else
 		sim_unplug_all(domain);
 	sim_unlock();
 	return domain->active;
 }
 
-int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_error **err)
+int srv_virt_start(struct srv_virt *virt, const char *uuid, bool paused, struct sriov_error **err)
 {
 	struct starting starting = { 0 };
 	g_autofree char *refusal = NULL;
@@ -496,7 +497,7 @@ int srv_virt_start_paused(struct srv_virt *virt, const char *uuid, struct sriov_
 		return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, starting.domain->name,
 				       "it cannot be started: Hook script execution failed: %s",
 				       refusal);
-	if (!appear_paused(starting.domain))
+	if (!appear(starting.domain, paused))
 		return sriov_error_set(err, SRIOV_ERROR_DEVICE, EIO, starting.domain->name,
 				       "it cannot be started: it runs, or has no link to stand on");
 	g_idle_add(started_hook, starting.domain);
@@ -508,11 +509,17 @@ int srv_virt_resume(struct srv_virt *virt, const char *uuid, struct sriov_error 
 	struct sim_domain *domain;
 
 	sim_door("libvirt resume");
+	if (sim_world->faults.lose_resume)
+		sim_virt_lose_connection();
+	if (sim_virt_not_connected(virt, err) < 0)
+		return -ENOTCONN;
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
 	sim_virt_touch(domain);
-	if (domain)
+	if (domain) {
 		domain->paused = false;
+		sim_changed("resume %s", domain->name);
+	}
 	sim_unlock();
 	return domain ? 0 : sim_virt_no_domain(uuid, err);
 }

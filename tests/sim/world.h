@@ -166,6 +166,7 @@ struct sim_faults {
 	bool busy_domains; /* srv_virt_attach() has waited for as long as it does, and says so */
 	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
 	bool late_attach;  /* the connection is lost first, and it attaches when more is asked */
+	bool lose_resume;  /* the connection is lost before it lets a guest run */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
 	/* The ledger's disk: errno of every write, or of every sync; or neither comes back, nor any

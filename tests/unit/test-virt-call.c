@@ -524,10 +524,10 @@ static void start_paused_then_resume_runs_it(void **state)
 
 	world_begin_connected(&world);
 	define(&world, "web1", WEB1, NULL);
-	assert_ok(srv_virt_start_paused(world.virt, WEB1, &err), err);
+	assert_ok(srv_virt_start(world.virt, WEB1, true, &err), err);
 	expect_get(&world, "web1",
 		   "web1 " WEB1 " active paused persistent live=foreign() stored=foreign()\n");
-	r = srv_virt_start_paused(world.virt, WEB1, &again);
+	r = srv_virt_start(world.virt, WEB1, true, &again);
 	expect_failure(
 		r, again, SRIOV_ERROR_DEVICE,
 		"domain web1: it cannot be started: internal error: Domain 'web1' is already "

@@ -161,7 +161,7 @@ static void call_each(struct srv_virt *virt, const char *text)
 		srv_virt_attach(virt, WEB1, "<interface/>", &err[2]),
 		srv_virt_detach(virt, WEB1, "ua-sriov-net0", 1, &err[3]),
 		srv_virt_set_nics(virt, WEB1, nics, true, &err[4]),
-		srv_virt_start_paused(virt, WEB1, &err[5]),
+		srv_virt_start(virt, WEB1, true, &err[5]),
 		srv_virt_resume(virt, WEB1, &err[6]),
 	};
 
