@@ -179,7 +179,7 @@ char *sim_check_mended(void)
 /* 1, 4. MACs: at each moment of rest one place on the host receives what is for it. */
 
 struct place {
-	char name[64];
+	char name[160];
 	uint8_t mac[6];
 	const struct sim_domain *domain; /* whose it is; NULL: nobody's, or no guest's */
 	bool vf, filter;
@@ -194,6 +194,18 @@ static void add_place(GArray *places, const struct place *place, const uint8_t m
 		g_array_append_val(places, copy);
 }
 
+/* With what the daemon has to say of it. */
+static void name_vf(struct place *place, uint8_t bus, uint32_t vf)
+{
+	const struct srv_vf_ref ref = { { 0, bus, 0, 0 }, vf };
+	const struct srv_vf *known = srv_model_vf(sim_daemon->model, ref);
+	const char *reason = NULL;
+
+	g_snprintf(place->name, sizeof(place->name), "VF %02x/%u (%s%s%s)", bus, vf,
+		   known ? srv_vf_state_name(srv_vf_state(known, &reason)) : "not known",
+		   reason ? ": " : "", reason ?: "");
+}
+
 static void add_vfs(GArray *places)
 {
 	for (uint32_t i = 0; i < SIM_PFS * SIM_VFS; i++) {
@@ -204,7 +216,7 @@ static void add_vfs(GArray *places)
 		if (!pf->vf[vf].exists)
 			continue;
 		place.domain = sim_function_holder(pf->bus, 2, (uint8_t)vf);
-		g_snprintf(place.name, sizeof(place.name), "VF %02x/%u", pf->bus, vf);
+		name_vf(&place, pf->bus, vf);
 		add_place(places, &place, pf->vf[vf].attrs.mac);
 	}
 }
