@@ -182,7 +182,7 @@ struct place {
 	char name[160];
 	uint8_t mac[6];
 	const struct sim_domain *domain; /* whose it is; NULL: nobody's, or no guest's */
-	bool vf, filter;
+	bool vf, filter, bridged;
 };
 
 static void add_place(GArray *places, const struct place *place, const uint8_t mac[6])
@@ -199,11 +199,11 @@ static void name_vf(struct place *place, uint8_t bus, uint32_t vf)
 {
 	const struct srv_vf_ref ref = { { 0, bus, 0, 0 }, vf };
 	const struct srv_vf *known = srv_model_vf(sim_daemon->model, ref);
-	const char *reason = NULL;
 
-	g_snprintf(place->name, sizeof(place->name), "VF %02x/%u (%s%s%s)", bus, vf,
-		   known ? srv_vf_state_name(srv_vf_state(known, &reason)) : "not known",
-		   reason ? ": " : "", reason ?: "");
+	g_snprintf(place->name, sizeof(place->name), "VF %02x/%u (%s, mark %d%s%s)", bus, vf,
+		   known ? srv_vf_state_name(srv_vf_state(known, NULL)) : "not known",
+		   known ? (int)known->mark : -1, known && known->left ? ", left" : "",
+		   known && known->reason ? known->reason : "");
 }
 
 static void add_vfs(GArray *places)
@@ -230,7 +230,7 @@ static void add_devices(GArray *places, const struct sim_domain *domain)
 	for (int i = 0; domain->active && i < SIM_NICS; i++) {
 		const struct sim_device *device = &domain->device[i];
 		const struct sim_link *link = sim_link_by_index(device->link);
-		struct place place = { .domain = domain };
+		struct place place = { .domain = domain, .bridged = link && link->master };
 
 		if (!device->exists || !link)
 			continue;
@@ -255,11 +255,13 @@ static void add_filters(GArray *places)
 
 /*
  * A failover nic's two halves both have it while the guest's driver does not work with the VF: the
- * PF has set it, and the VF receives nothing before its driver switches its queues on (steer.h).
+ * PF has set it, and the VF receives nothing before its driver switches its queues on. And always
+ * where the virtio half is behind a bridge, whose table decides (steer.h).
  */
 static bool are_halves(const struct place *a, const struct place *b)
 {
-	return a->vf != b->vf && a->domain && a->domain == b->domain && !a->domain->uses_vfs;
+	return a->vf != b->vf && a->domain && a->domain == b->domain &&
+	       (!a->domain->uses_vfs || a->bridged || b->bridged);
 }
 
 /* What comes for a guest behind a bridge goes through its PF's filter to its tap. */
