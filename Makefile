@@ -104,7 +104,8 @@ $(B)/sriovctl: $(B)/srv/sriovctl/main.o $(B)/libctl.a $(B)/libproto.a $(B)/libba
 	$(call link,$^ $(PKG_LIBS))
 $(B)/sriovd-sysfs: $(B)/srv/helper/main.o $(B)/libpci-sriov.a $(B)/libbase.a
 	$(call link,$^ $(PKG_LIBS))
-$(B)/sriovd-hook: $(B)/srv/hook/hook.o $(B)/libdomain.a $(B)/libproto.a $(B)/libbase.a
+$(B)/sriovd-hook: $(B)/srv/hook/hook.o $(B)/srv/hook/links.o $(B)/libdomain.a $(B)/libproto.a \
+		  $(B)/libnetlink.a $(B)/libbase.a
 	$(call link,$^ $(PKG_LIBS))
 # Started for every guest, also those without a nic of ours: static, so that it costs less than /bin/true.
 $(B)/qemu-hook: srv/hook/filter.c srv/hook/operations.h $(B)/flags

@@ -79,9 +79,10 @@ int snl_fdb_add(struct snl *nl, uint32_t ifindex, struct sriov_mac mac, struct s
 	return snl_ack_error(&ack, name, err, "add forwarding entry %s", text);
 }
 
-int snl_fdb_del(struct snl *nl, uint32_t ifindex, struct sriov_mac mac, struct sriov_error **err)
+/* One that is not there is removed already. before, after: around the MAC, for people */
+static int remove_entry(struct snl *nl, struct nl_msg *msg, uint32_t ifindex, struct sriov_mac mac,
+			const char *before, const char *after, struct sriov_error **err)
 {
-	snl_automsg msg = fdb_message(RTM_DELNEIGH, 0, ifindex, &mac);
 	g_autofree char *name = NULL;
 	snl_autoack ack = { 0 };
 	char text[SRIOV_MAC_STRLEN];
@@ -90,8 +91,15 @@ int snl_fdb_del(struct snl *nl, uint32_t ifindex, struct sriov_mac mac, struct s
 	if (r < 0 || ack.err == 0 || ack.err == ENOENT)
 		return r;
 	name = name_of(nl, ifindex);
-	return snl_ack_error(&ack, name, err, "remove forwarding entry %s",
-			     sriov_mac_format(mac, text));
+	return snl_ack_error(&ack, name, err, "remove %s%s%s", before, sriov_mac_format(mac, text),
+			     after);
+}
+
+int snl_fdb_del(struct snl *nl, uint32_t ifindex, struct sriov_mac mac, struct sriov_error **err)
+{
+	snl_automsg msg = fdb_message(RTM_DELNEIGH, 0, ifindex, &mac);
+
+	return remove_entry(nl, msg, ifindex, mac, "forwarding entry ", "", err);
 }
 
 static struct nl_msg *bridge_message(int type, int flags, uint32_t port, struct sriov_mac mac)
@@ -130,16 +138,8 @@ int snl_fdb_bridge_del(struct snl *nl, uint32_t port, struct sriov_mac mac,
 		       struct sriov_error **err)
 {
 	snl_automsg msg = bridge_message(RTM_DELNEIGH, 0, port, mac);
-	g_autofree char *name = NULL;
-	snl_autoack ack = { 0 };
-	char text[SRIOV_MAC_STRLEN];
-	int r = change(nl, msg, &ack, err);
 
-	if (r < 0 || ack.err == 0 || ack.err == ENOENT)
-		return r;
-	name = name_of(nl, port);
-	return snl_ack_error(&ack, name, err, "remove %s from its bridge's table",
-			     sriov_mac_format(mac, text));
+	return remove_entry(nl, msg, port, mac, "", " from its bridge's table", err);
 }
 
 int snl_fdb_parse(const struct nlmsghdr *h, struct snl_fdb_row *ret)

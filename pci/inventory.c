@@ -122,6 +122,24 @@ static int list_functions(int sysroot, GArray *functions)
 	return r;
 }
 
+static struct spci_inventory *inventory_new(void)
+{
+	struct spci_inventory *inventory = g_new0(struct spci_inventory, 1);
+
+	inventory->pfs = g_ptr_array_new_with_free_func((GDestroyNotify)spci_pf_free);
+	return inventory;
+}
+
+struct spci_inventory *spci_inventory_read_host(const char *root)
+{
+	struct spci_inventory *inventory = inventory_new();
+	sriov_autofd int sysroot = sriov_sysroot_open(root);
+
+	if (sysroot >= 0)
+		read_host(sysroot, inventory);
+	return inventory;
+}
+
 int spci_inventory_read(const char *root, struct spci_inventory **ret, struct sriov_error **err)
 {
 	g_autoptr(GArray) functions = g_array_new(FALSE, FALSE, sizeof(struct sriov_bdf));
@@ -142,8 +160,7 @@ int spci_inventory_read(const char *root, struct spci_inventory **ret, struct sr
 	groups = g_hash_table_new(NULL, NULL);
 	reader = (struct spci_reader){ sysroot, access, functions, groups };
 
-	inventory = g_new0(struct spci_inventory, 1);
-	inventory->pfs = g_ptr_array_new_with_free_func((GDestroyNotify)spci_pf_free);
+	inventory = inventory_new();
 	read_pfs(&reader, inventory->pfs);
 	read_host(sysroot, inventory);
 	*ret = inventory;

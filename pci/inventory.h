@@ -87,6 +87,12 @@ struct spci_inventory {
 int spci_inventory_read(const char *root, struct spci_inventory **ret, struct sriov_error **err);
 
 /*
+ * The same of the host alone, whose PFs are left out: takes no lock of the kernel's, and no longer
+ * than a look at each IOMMU group, so never long. Never fails; what cannot be read is "no".
+ */
+struct spci_inventory *spci_inventory_read_host(const char *root);
+
+/*
  * Reads one PF again, without a look at the rest of the bus; names that do not change are not read
  * from pci.ids again. NOT_FOUND when there is no such SR-IOV device.
  * Blocks as spci_inventory_read(), with up to four more system calls a VF: nothing is known of the

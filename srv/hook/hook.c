@@ -9,7 +9,7 @@
  * - Only "prepare" can fail. Afterwards a failing hook would tear down a guest that runs.
  * - What the daemon answers at "prepare" decides. When there is no answer, because it is down,
  * hangs or dies meanwhile, a guest with a required nic is refused, and every other one starts: it
- * has, or will get, virtio.
+ * has, or will get, virtio. The VLAN links that it needs for that, the hook makes itself (links.c).
  * - libvirt holds the domain's lock and waits for us, so calling libvirt here would deadlock, and
  *   everything has a deadline. libvirt also waits until stdout and stderr are closed, so nothing is
  *   left running behind.
@@ -30,6 +30,7 @@
 
 #include "base/error.h"
 #include "srv/domain/metadata.h"
+#include "srv/hook/links.h"
 #include "srv/hook/operations.h"
 #include "srv/protocol/client.h"
 
@@ -193,6 +194,8 @@ static int report(const struct hook_operation *operation, const struct srv_domai
 					   required->id, domain->name, text);
 		return refuse(sentence);
 	}
+	if (operation->may_refuse)
+		hook_make_links(domain);
 	note(domain->name, operation, text);
 	return LET_THROUGH;
 }

@@ -27,6 +27,8 @@
 #ifndef SRIOVD_HOOK_OTHER_MS
 #define SRIOVD_HOOK_OTHER_MS 5000
 #endif
+/* How long making VLAN links in its place may take. */
+#define SRIOVD_HOOK_LINKS_MS 2000
 
 /* Operations and sub-operations as libvirt names them (https://libvirt.org/hooks.html). */
 struct hook_operation {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "srv/protocol/errors.h"
 #include "srv/sriovctl/commands.h"
 #include "srv/sriovctl/files.h"
 #include "srv/sriovctl/show.h"
@@ -17,22 +16,12 @@ static void print(struct ctl *ctl, const json_t *problems)
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
-	json_t *files = NULL, *reply = NULL, *problems;
+	json_t *files = NULL, *reply = NULL;
 	int r = args[0] ? ctl_config_files(args, ctl->env->in, &files, err) : 0;
 
 	if (r == 0)
 		r = ctl_call(ctl, "CheckConfig", json_pack("{s:o*}", "files", files), &reply, err);
-	if (r < 0)
-		return r;
-	problems = json_object_get(reply, "problems");
-	if (ctl->json)
-		ctl_json(ctl->writer, reply);
-	else
-		print(ctl, problems);
-	if (ctl_count_errors(problems))
-		r = srv_error_exit_code(SRIOV_ERROR_INVALID);
-	json_decref(reply);
-	return r;
+	return r < 0 ? r : ctl_show_check(ctl, reply, print, SRIOV_ERROR_INVALID);
 }
 
 const struct ctl_command ctl_config_check = {

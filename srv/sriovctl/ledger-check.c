@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "srv/protocol/errors.h"
 #include "srv/sriovctl/commands.h"
 #include "srv/sriovctl/show.h"
 
@@ -16,20 +15,10 @@ static void print(struct ctl *ctl, const json_t *problems)
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
-	json_t *reply = NULL, *problems;
+	json_t *reply = NULL;
 	int r = ctl_call(ctl, "CheckLedger", NULL, &reply, err);
 
-	if (r < 0)
-		return r;
-	problems = json_object_get(reply, "problems");
-	if (ctl->json)
-		ctl_json(ctl->writer, reply);
-	else
-		print(ctl, problems);
-	if (ctl_count_errors(problems))
-		r = srv_error_exit_code(SRIOV_ERROR_LEDGER);
-	json_decref(reply);
-	return r;
+	return r < 0 ? r : ctl_show_check(ctl, reply, print, SRIOV_ERROR_LEDGER);
 }
 
 const struct ctl_command ctl_ledger_check = {

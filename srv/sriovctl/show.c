@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "srv/protocol/errors.h"
 
 const char *ctl_str(const json_t *json, const char *key)
 {
@@ -156,6 +157,21 @@ size_t ctl_count_errors(const json_t *problems)
 	json_array_foreach (problems, i, problem)
 		errors += ctl_is(problem, "severity", "error");
 	return errors;
+}
+
+int ctl_show_check(struct ctl *ctl, json_t *reply,
+		   void (*print)(struct ctl *ctl, const json_t *problems),
+		   enum sriov_error_code failed)
+{
+	const json_t *problems = json_object_get(reply, "problems");
+	int r = ctl_count_errors(problems) ? srv_error_exit_code(failed) : 0;
+
+	if (ctl->json)
+		ctl_json(ctl->writer, reply);
+	else
+		print(ctl, problems);
+	json_decref(reply);
+	return r;
 }
 
 char *ctl_count_problems(const json_t *problems)

@@ -50,5 +50,14 @@ size_t ctl_show_problems(struct ctl *ctl, const json_t *problems);
 /* As they stand in the files: by file, line and column; those without a place last. */
 void ctl_show_problems_by_place(struct ctl *ctl, const json_t *problems);
 size_t ctl_count_errors(const json_t *problems);
+
+/*
+ * Shows the "problems" of a reply, which is taken, as print does, or the reply as JSON.
+ *
+ * Returns 0, or the exit code of failed when one of them is an error and no warning
+ */
+int ctl_show_check(struct ctl *ctl, json_t *reply,
+		   void (*print)(struct ctl *ctl, const json_t *problems),
+		   enum sriov_error_code failed);
 /* "2 errors, 1 warning", or NULL without any. */
 char *ctl_count_problems(const json_t *problems);

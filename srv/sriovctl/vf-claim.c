@@ -39,7 +39,8 @@ const struct ctl_command ctl_vf_claim = {
 	.name = "vf claim",
 	.summary = "Claims a VF for an owner that is no guest: a DPDK process",
 	.text = "When it returns, the claim is on disk and the VF has the attributes of the network. "
-		"The same claim again finds the VF that it got before. It lasts, over restarts of "
+		"The same claim again finds the VF that it got before. It waits some seconds for a VF that "
+		"is being made or scrubbed, or whose PF has its link in a moment. It lasts, over restarts of "
 		"sriovd too, until 'sriovctl vf release'.",
 	.example = "sriovctl vf claim dpdk1 --network tenant-a\n"
 		   "sriovctl vf claim dpdk1 --network tenant-b --id net1 --json",

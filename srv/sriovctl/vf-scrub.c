@@ -19,7 +19,7 @@ static void print(struct ctl *ctl, const json_t *reply)
 
 static int run(struct ctl *ctl, char **args, struct sriov_error **err)
 {
-	return ctl_show(ctl, "ScrubVf", json_pack("{s:s}", "vf", args[0]), print, err);
+	return ctl_show(ctl, "ScrubVF", json_pack("{s:s}", "vf", args[0]), print, err);
 }
 
 const struct ctl_command ctl_vf_scrub = {

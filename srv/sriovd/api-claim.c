@@ -7,6 +7,7 @@
 struct claim_call {
 	struct srv_daemon *daemon;
 	struct srv_call *call;
+	bool gone; /* the client is */
 };
 
 /* Exactly what was set and read back a moment ago, before the claim was answered. */
@@ -38,12 +39,24 @@ static void claimed(const struct srv_nic *nic, const struct sriov_error *error, 
 	g_free(claim);
 }
 
+static void client_gone(struct srv_call *call, void *data)
+{
+	((struct claim_call *)data)->gone = true;
+}
+
+/* Who gave up waiting, and does not know, would never release it. */
+static bool is_wanted(void *data)
+{
+	return !((const struct claim_call *)data)->gone;
+}
+
 void srv_api_claim(struct srv_call *call, json_t *parameters, void *data)
 {
 	struct srv_daemon *daemon = data;
 	struct srv_claim_request request = { .owner = srv_api_string(parameters, "owner"),
 					     .network = srv_api_string(parameters, "network"),
-					     .id = srv_api_string(parameters, "id") ?: "net0" };
+					     .id = srv_api_string(parameters, "id") ?: "net0",
+					     .is_wanted = is_wanted };
 	sriov_autoerror err = NULL;
 	struct claim_call *claim;
 
@@ -56,7 +69,8 @@ void srv_api_claim(struct srv_call *call, json_t *parameters, void *data)
 		return;
 	}
 	claim = g_new(struct claim_call, 1);
-	*claim = (struct claim_call){ daemon, call };
+	*claim = (struct claim_call){ daemon, call, false };
+	srv_call_on_gone(call, client_gone, claim);
 	srv_claim(daemon, &request, claimed, claim);
 }
 

@@ -76,6 +76,10 @@ static void check_done(void *data)
 {
 	struct check *check = data;
 
+	srv_config_reading_check(&check->reading, check->daemon);
+	if (check->reading.config)
+		srv_config_note_missing_networks(check->daemon->model, check->reading.config,
+						 check->reading.problems);
 	srv_call_reply(check->call,
 		       json_pack("{s:o}", "problems",
 				 problems_of(check->reading.problems, check->reading.config,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* ScrubVf: an operator has looked after a VF. */
+/* ScrubVF: an operator has looked after a VF. */
 #include <errno.h>
 
 #include "srv/sriovd/api-json.h"

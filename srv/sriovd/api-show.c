@@ -25,20 +25,23 @@ static struct show *show_new(struct srv_daemon *daemon, struct srv_call *call)
 	return show;
 }
 
-static void show_end(struct show *show, json_t *reply)
+static void show_free(struct show *show)
 {
-	srv_call_reply(show->call, reply);
 	g_free(show->owner);
 	g_free(show->id);
 	g_free(show);
 }
 
+static void show_end(struct show *show, json_t *reply)
+{
+	srv_call_reply(show->call, reply);
+	show_free(show);
+}
+
 static void show_fail(struct show *show, const struct sriov_error *error)
 {
 	srv_call_error(show->call, error);
-	g_free(show->owner);
-	g_free(show->id);
-	g_free(show);
+	show_free(show);
 }
 
 /* PFs */
@@ -66,24 +69,36 @@ void srv_api_list_pfs(struct srv_call *call, json_t *parameters, void *data)
 
 /* VFs */
 
-/* Those that the kernel has, and those that it should have because somebody owns them. */
-static void append_vfs(json_t *vfs, const struct srv_pf_view *view)
-{
-	for (guint i = 0; i < view->pf->vfs->len; i++) {
-		const struct srv_vf *vf = view->pf->vfs->pdata[i];
+struct vf_walk {
+	const struct srv_view *view;
+	guint pf, vf; /* the next one */
+};
 
-		if (vf->facts || vf->nic)
-			json_array_append_new(vfs, srv_vf_view_to_json(vf, view));
+/* Those that the kernel has, and those that it should have because somebody owns them. */
+static json_t *next_vf(void *data)
+{
+	struct vf_walk *walk = data;
+
+	for (; walk->pf < walk->view->pfs->len; walk->pf++, walk->vf = 0) {
+		const struct srv_pf_view *view = walk->view->pfs->pdata[walk->pf];
+
+		while (walk->vf < view->pf->vfs->len) {
+			const struct srv_vf *vf = view->pf->vfs->pdata[walk->vf++];
+
+			if (vf->facts || vf->nic)
+				return srv_vf_view_to_json(vf, view);
+		}
 	}
+	return NULL;
 }
 
 static void vfs_read(const struct srv_view *view, void *data)
 {
-	json_t *vfs = json_array();
+	struct show *show = data;
+	struct vf_walk walk = { .view = view };
 
-	for (guint i = 0; i < view->pfs->len; i++)
-		append_vfs(vfs, view->pfs->pdata[i]);
-	show_end(data, json_pack("{s:o}", "vfs", vfs));
+	srv_call_reply_list(show->call, "vfs", next_vf, &walk);
+	show_free(show);
 }
 
 static void fail_not_found(struct srv_call *call, const char *name, const char *what,
@@ -155,14 +170,33 @@ static json_t *nics_to_json(const struct srv_view *view, const GPtrArray *nics)
 	return json;
 }
 
+struct nic_walk {
+	const struct srv_view *view;
+	const GPtrArray *nics;
+	guint next;
+};
+
+static json_t *next_nic(void *data)
+{
+	struct nic_walk *walk = data;
+	const struct srv_nic *nic;
+
+	if (walk->next == walk->nics->len)
+		return NULL;
+	nic = walk->nics->pdata[walk->next++];
+	return srv_nic_to_json(nic, backend_of(walk->view, nic));
+}
+
 static void nics_read(const struct srv_view *view, void *data)
 {
 	struct show *show = data;
 	struct srv_model *model = show->daemon->model;
 	g_autoptr(GPtrArray) nics = show->owner ? srv_model_nics_of(model, show->owner)
 						: srv_model_nics(model);
+	struct nic_walk walk = { view, nics, 0 };
 
-	show_end(show, json_pack("{s:o}", "nics", nics_to_json(view, nics)));
+	srv_call_reply_list(show->call, "nics", next_nic, &walk);
+	show_free(show);
 }
 
 void srv_api_list_nics(struct srv_call *call, json_t *parameters, void *data)

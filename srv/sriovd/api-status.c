@@ -61,9 +61,14 @@ static void append_helper(json_t *problems, const struct srv_daemon *daemon)
 static void append_host(json_t *problems, const struct srv_daemon *daemon)
 {
 	const struct srv_model *model = daemon->model;
+	sriov_autoerror unlooked = NULL;
 
 	append_error(problems, true, "host", daemon->host_error);
-	if (daemon->host_error || !wants_vfio(model->config))
+	if (!daemon->looked) {
+		srv_gate_refusal(daemon, &unlooked);
+		append_error(problems, false, "host", unlooked);
+	}
+	if (!daemon->looked || daemon->host_error || !wants_vfio(model->config))
 		return;
 	if (!model->iommu)
 		srv_problem_append(problems, true, "host",
@@ -98,7 +103,7 @@ static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
 {
 	sriov_autoerror why = NULL;
 
-	if (!srv_gate_is_open(daemon) && !srv_gate_holds_starts(daemon) &&
+	if (daemon->looked && !srv_gate_is_open(daemon) && !srv_gate_holds_starts(daemon) &&
 	    !srv_daemon_refusal(daemon)) {
 		srv_gate_refusal(daemon, &why);
 		srv_problem_append(problems, true, "libvirt", why->message);
@@ -189,6 +194,13 @@ static void append_nics(json_t *problems, struct srv_daemon *daemon)
 		if (nic->row.state == SRV_NIC_FAILED)
 			srv_problem_append(problems, true, subject,
 					   nic->row.reason ?: "it could not be attached");
+		if (nic->team.misplaced) {
+			g_autofree char *text = g_strdup_printf(
+				"%s: it gets no VF until its guest is shut off and started again",
+				nic->team.misplaced);
+
+			srv_problem_append(problems, true, subject, text);
+		}
 	}
 }
 

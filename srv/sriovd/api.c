@@ -41,7 +41,7 @@ static const struct srv_method methods[] = {
 	{ "Drain", true, srv_api_drain },
 	{ "Undrain", true, srv_api_undrain },
 	{ "Resize", true, srv_api_resize },
-	{ "ScrubVf", true, srv_api_scrub_vf },
+	{ "ScrubVF", true, srv_api_scrub_vf },
 	{ "CheckLedger", false, srv_api_check_ledger },
 	{ "RebuildLedger", true, srv_api_rebuild_ledger },
 };

@@ -10,7 +10,7 @@
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/net-call.h"
-#include "srv/sriovd/uplink.h"
+#include "netlink/uplink.h"
 
 #define DETACH_SECONDS 30
 
@@ -112,8 +112,7 @@ static void host_log(void *priv, int level, const char *message)
 
 /* Making one */
 
-static void fill_vf(struct srv_attach_work *work, const struct srv_vf *vf,
-		    const struct srv_network *network)
+static void fill_vf(struct srv_attach_work *work, const struct srv_vf *vf)
 {
 	struct sriov_bdf bdf = vf->facts ? vf->facts->bdf : (struct sriov_bdf){ 0 };
 
@@ -122,22 +121,27 @@ static void fill_vf(struct srv_attach_work *work, const struct srv_vf *vf,
 	work->nic.vf_bus = bdf.bus;
 	work->nic.vf_device = bdf.device;
 	work->nic.vf_function = bdf.function;
-	work->nic.vlan = network->attrs.vlan;
 	work->vf_key = sriov_bdf_key(bdf);
 }
 
-static void fill_virtio(struct srv_attach_work *work, const struct srv_nic *nic,
-			const struct srv_network *network)
+static enum sbe_uplink uplink_type(const struct srv_network *network)
 {
 	static const enum sbe_uplink types[] = { [SRV_FALLBACK_NONE] = SBE_UPLINK_MACVTAP,
 						 [SRV_FALLBACK_MACVTAP] = SBE_UPLINK_MACVTAP,
 						 [SRV_FALLBACK_BRIDGE] = SBE_UPLINK_BRIDGE,
 						 [SRV_FALLBACK_NETWORK] = SBE_UPLINK_NETWORK };
 
+	/* Cleaned up as one that may have left something in the PFs' filters; VLAN links that
+	 * nothing stands on the sweep removes. */
+	return network ? types[network->fallback.type] : SBE_UPLINK_BRIDGE;
+}
+
+static void fill_virtio(struct srv_attach_work *work, const struct srv_nic *nic,
+			const struct srv_network *network)
+{
 	work->nic.backing = SBE_BACKING_VIRTIO;
-	work->nic.uplink_type = types[network->fallback.type];
-	work->nic.queues = network->fallback.queues;
-	work->nic.vlan = network->attrs.vlan;
+	work->nic.uplink_type = uplink_type(network);
+	work->nic.queues = network ? network->fallback.queues : 1;
 	work->uplink = g_strdup(nic->row.uplink);
 }
 
@@ -165,6 +169,8 @@ static void collect_kept(struct srv_attach_work *work, struct srv_model *model)
 
 		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
 			g_ptr_array_add(work->kept, g_strdup(nic->row.uplink));
+		if (nic->row.mode == SRV_MODE_FAILOVER && nic->stored_uplink)
+			g_ptr_array_add(work->kept, g_strdup(nic->stored_uplink));
 	}
 }
 
@@ -183,41 +189,30 @@ static void fill_team(struct srv_attach_work *work, const struct srv_nic *nic)
 	}
 }
 
-struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+static const struct sbe_plugin *find_plugin(struct srv_daemon *daemon, const struct srv_nic *nic,
 					    struct sriov_error **err)
 {
-	const struct srv_network *network = srv_config_network(daemon->model->config,
-							       nic->row.network);
 	enum sbe_backing backing = nic->row.backing == SRV_BACKING_VF ? SBE_BACKING_VF
 								      : SBE_BACKING_VIRTIO;
 	const struct sbe_plugin *plugin = srv_plugins_find(daemon->plugins, SBE_OWNER_DOMAIN,
 							   backing);
 	g_autofree char *subject = srv_nic_subject(nic);
-	struct srv_attach_work *work;
 
-	if (!plugin || !network) {
-		if (!network)
-			sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
-					"its network \"%s\" is not in the configuration any more",
-					nic->row.network);
-		else
-			sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, ENOSYS, subject,
-					"no plugin is loaded that attaches a %s to a domain; see "
-					"sriovctl status for the ones that were refused",
-					srv_backing_name(nic->row.backing));
-		return NULL;
-	}
-	work = g_new0(struct srv_attach_work, 1);
-	work->virt = daemon->virt;
-	work->plugin = plugin;
+	if (!plugin)
+		sriov_error_set(err, SRIOV_ERROR_NOT_SUPPORTED, ENOSYS, subject,
+				"no plugin is loaded that attaches a %s to a domain; see sriovctl "
+				"status for the ones that were refused",
+				srv_backing_name(nic->row.backing));
+	return plugin;
+}
+
+static void fill_nic(struct srv_attach_work *work, const struct srv_nic *nic)
+{
 	work->uuid = g_strdup(nic->row.owner.key);
 	work->owner_name = g_strdup(nic->row.owner.name);
 	work->id = g_strdup(nic->row.id);
 	work->alias = srv_nic_alias(nic->row.id);
 	work->mac = nic->row.mac;
-	work->vlan_proto = network->attrs.vlan_proto;
-	work->host = (struct sbe_host){ sizeof(work->host), work, host_attach, host_detach,
-					host_log };
 	work->nic = (struct sbe_nic){ .size = sizeof(work->nic),
 				      .owner_kind = SBE_OWNER_DOMAIN,
 				      .owner_uuid = work->uuid,
@@ -225,16 +220,59 @@ struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const str
 				      .id = work->id,
 				      .alias = work->alias };
 	memcpy(work->nic.mac, nic->row.mac.octet, sizeof(work->nic.mac));
+}
+
+/* network: NULL when it is not in the configuration any more, and not needed */
+static struct srv_attach_work *work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					const struct srv_network *network, struct sriov_error **err)
+{
+	const struct sbe_plugin *plugin = find_plugin(daemon, nic, err);
+	struct srv_attach_work *work;
+
+	if (!plugin)
+		return NULL;
+	work = g_new0(struct srv_attach_work, 1);
+	work->virt = daemon->virt;
+	work->plugin = plugin;
+	work->host = (struct sbe_host){ sizeof(work->host), work, host_attach, host_detach,
+					host_log };
+	fill_nic(work, nic);
 	if (nic->vf)
-		fill_vf(work, nic->vf, network);
+		fill_vf(work, nic->vf);
 	else
 		fill_virtio(work, nic, network);
+	if (network) {
+		work->nic.vlan = network->attrs.vlan;
+		work->vlan_proto = network->attrs.vlan_proto;
+	}
 	fill_team(work, nic);
 	work->detach_seconds = work->failover ? daemon->model->config->failover.unplug_seconds
 					      : DETACH_SECONDS;
 	collect_pfs(work, daemon->model);
 	collect_kept(work, daemon->model);
 	return work;
+}
+
+struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err)
+{
+	const struct srv_network *network = srv_config_network(daemon->model->config,
+							       nic->row.network);
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	if (network)
+		return work_new(daemon, nic, network, err);
+	sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
+			"its network \"%s\" is not in the configuration any more",
+			nic->row.network);
+	return NULL;
+}
+
+struct srv_attach_work *srv_detach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err)
+{
+	return work_new(daemon, nic, srv_config_network(daemon->model->config, nic->row.network),
+			err);
 }
 
 void srv_attach_work_free(struct srv_attach_work *work)
@@ -266,6 +304,21 @@ const char *srv_attach_work_tap(const struct srv_attach_work *work)
 
 /* The netdevs under a virtio nic */
 
+/* The tag is its isolation: on a link of another VLAN it does not go. */
+static int make_failover_link(struct srv_attach_work *work, struct sriov_error **err)
+{
+	g_autofree char *differs = NULL;
+	int r = snl_uplink_ensure(work->uplink, work->vlan_proto, err);
+
+	if (r == 0 && work->nic.vlan)
+		differs = snl_uplink_differs(work->uplink, work->nic.vlan, work->vlan_proto);
+	if (differs)
+		r = sriov_error_set(err, SRIOV_ERROR_EXISTS, EEXIST, work->uplink,
+				    "its virtio half would stand on %s: remove or rename that link",
+				    differs);
+	return r;
+}
+
 /* The uplink itself, or the VLAN link on it: the tag is put on by the host, as a VF's is by the
  * NIC. */
 static int make_link_now(struct srv_attach_work *work, struct sriov_error **err)
@@ -280,7 +333,7 @@ static int make_link_now(struct srv_attach_work *work, struct sriov_error **err)
 		return 0;
 	/* A failover nic's row names the link itself, not what it stands on. */
 	if (work->failover)
-		return srv_uplink_ensure(work->uplink, work->nic.vlan, work->vlan_proto, err);
+		return make_failover_link(work, err);
 	r = snl_new(&nl, err);
 	if (r < 0)
 		return r;
@@ -525,19 +578,84 @@ int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
 	return r;
 }
 
-int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err)
+static const char *iface_type(const struct srv_attach_work *work)
 {
-	struct sbe_error error = { 0 };
+	static const char *const types[] = { [SBE_UPLINK_MACVTAP] = "direct",
+					     [SBE_UPLINK_BRIDGE] = "bridge",
+					     [SBE_UPLINK_NETWORK] = "network" };
+
+	return types[work->nic.uplink_type];
+}
+
+/*
+ * It need not stand just where it would be put today, on another PF for one; but in its VLAN. What
+ * a name does not say, the kernel does.
+ */
+static bool stands_well(const struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	g_autofree char *parent = NULL;
+	g_autofree char *differs = NULL;
+	uint16_t vlan = 0;
+
+	if (g_strcmp0(iface->source, work->uplink) == 0)
+		return true;
+	if (!iface->source || work->nic.uplink_type != SBE_UPLINK_MACVTAP)
+		return false;
+	parent = snl_uplink_split(iface->source, &vlan);
+	if (parent || !work->nic.vlan)
+		return vlan == work->nic.vlan;
+	srv_net_enter();
+	differs = snl_uplink_differs(iface->source, work->nic.vlan, work->vlan_proto);
+	return srv_net_leave(NULL) == 0 && !differs;
+}
+
+static bool is_as_wanted(const struct srv_attach_work *work, const struct srv_domain_iface *iface)
+{
+	return g_strcmp0(iface->type, iface_type(work)) == 0 &&
+	       sriov_mac_equal(iface->mac, work->mac) && stands_well(work, iface);
+}
+
+/* *ret_there: it is in the configuration; it is put right there. work->link: where it was put */
+static int move(struct srv_attach_work *work, bool *ret_there, struct sriov_error **err)
+{
+	const struct srv_domain_iface *iface;
 	struct srv_virt_domain *domain;
-	bool there;
+	bool right;
 	int r = srv_virt_get(work->virt, work->uuid, &domain, err);
 
 	if (r < 0)
 		return r;
-	there = find_in(domain->stored, work->alias) != NULL;
+	iface = find_in(domain->stored, work->alias);
+	*ret_there = iface != NULL;
+	right = iface && is_as_wanted(work, iface);
 	srv_virt_domain_free(domain);
-	r = there ? 0 : make_link(work, err);
-	if (there || r < 0)
+	if (!*ret_there || right)
+		return 0;
+	r = make_link(work, err);
+	if (r == 0)
+		r = srv_virt_place_stored(
+			work->virt, work->uuid, work->alias,
+			&(struct srv_iface_place){ iface_type(work), work->link, work->mac }, err);
+	return r;
+}
+
+int srv_attach_work_move(struct srv_attach_work *work, struct sriov_error **err)
+{
+	bool there;
+
+	return move(work, &there, err);
+}
+
+int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err)
+{
+	struct sbe_error error = { 0 };
+	bool there;
+	int r = move(work, &there, err);
+
+	if (r < 0 || there)
+		return r;
+	r = make_link(work, err);
+	if (r < 0)
 		return r;
 	work->stored = true;
 	work->nic.uplink = work->link;

@@ -15,8 +15,14 @@ struct srv_attach_work;
  * time.
  */
 
-/* Copies what is needed. NULL and NOT_SUPPORTED when no plugin serves such a backing. */
+/*
+ * Copies what is needed. NULL and NOT_SUPPORTED when no plugin serves such a backing; INVALID when
+ * its network is not in the configuration any more.
+ */
 struct srv_attach_work *srv_attach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
+					    struct sriov_error **err);
+/* The same to detach it, or to clean up after it, for which its network is not needed. */
+struct srv_attach_work *srv_detach_work_new(struct srv_daemon *daemon, const struct srv_nic *nic,
 					    struct sriov_error **err);
 void srv_attach_work_free(struct srv_attach_work *work);
 
@@ -35,9 +41,13 @@ int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 
 /*
  * The same in the domain's stored configuration, of which it counts from the next start on; with
- * the link that it stands on. There already is success. Blocks.
+ * the link that it stands on. One that is there already under the same alias is put right where it
+ * is another than it should be. Blocks.
  */
 int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err);
+
+/* The same of one that is there; nothing where there is none. Blocks. */
+int srv_attach_work_move(struct srv_attach_work *work, struct sriov_error **err);
 
 /* Detaches, and removes fdb entry and VLAN link when nothing else needs them. Blocks. */
 int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
@@ -53,7 +63,10 @@ int srv_attach_work_add_fdb(struct srv_attach_work *work, const char *tap,
 bool srv_attach_work_try_lock_links(void);
 void srv_attach_work_unlock_links(void);
 
-/* After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF. */
+/*
+ * After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF, and when nothing was
+ * written into the stored configuration.
+ */
 const char *srv_attach_work_uplink(const struct srv_attach_work *work);
 
 /* Likewise the netdev on the host, e.g. "macvtap0"; NULL for a VF. */

@@ -5,12 +5,13 @@
 
 #include "base/parse.h"
 #include "srv/sriovd/daemon.h"
-#include "srv/sriovd/decide.h"
+#include "srv/sriovd/gate.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
 struct claim {
 	struct srv_daemon *daemon;
+	struct srv_claim_request request; /* a copy, which also outlives a wait */
 	struct srv_nic *nic;
 	bool is_new;
 	struct sriov_error *error;
@@ -18,13 +19,21 @@ struct claim {
 	void *data;
 };
 
+static void claim_free(struct claim *claim)
+{
+	g_free((char *)claim->request.owner);
+	g_free((char *)claim->request.network);
+	g_free((char *)claim->request.id);
+	sriov_error_free(claim->error);
+	g_free(claim);
+}
+
 static void claim_finish(struct claim *claim, const struct sriov_error *error)
 {
 	if (claim->nic)
 		claim->nic->busy = false;
 	claim->done(error ? NULL : claim->nic, error, claim->data);
-	sriov_error_free(claim->error);
-	g_free(claim);
+	claim_free(claim);
 }
 
 /* The claim did not come about; the VF is as it was. Nothing of it is in the ledger. */
@@ -191,21 +200,20 @@ static struct srv_nic *add_nic(struct srv_daemon *daemon, const struct srv_owner
 	return srv_model_add_nic(daemon->model, &row);
 }
 
-static int claim_new(struct claim *claim, const struct srv_owner *owner,
-		     const struct srv_claim_request *request, struct sriov_error **err)
+/* ret_pending: with an error, that a VF comes free soon */
+static int claim_new(struct claim *claim, const struct srv_owner *owner, bool *ret_pending,
+		     struct sriov_error **err)
 {
+	const struct srv_claim_request *request = &claim->request;
 	struct srv_daemon *daemon = claim->daemon;
 	const struct srv_network *network;
 	struct srv_ledger_txn *txn;
-	bool pending;
 	int r = check(daemon, request, &network, err);
 
-	if (r == 0)
-		r = srv_ledger_check_room(daemon->ledger, err);
 	if (r < 0)
 		return r;
 	claim->nic = add_nic(daemon, owner, request);
-	r = srv_nic_reserve(daemon, claim->nic, &pending, err);
+	r = srv_nic_reserve(daemon, claim->nic, ret_pending, err);
 	if (r < 0) {
 		srv_model_remove_nic(daemon->model, claim->nic);
 		claim->nic = NULL;
@@ -216,42 +224,91 @@ static int claim_new(struct claim *claim, const struct srv_owner *owner,
 	/* Durable as it will be: one commit. A restart configures what it finds claimed again. */
 	srv_model_set_nic_state(claim->nic, SRV_NIC_ATTACHED, NULL);
 	txn = srv_ledger_begin(daemon->ledger);
+	srv_ledger_needs_room(txn);
 	srv_daemon_put_nic(txn, claim->nic);
 	srv_daemon_put_vf(txn, claim->nic->vf);
 	srv_ledger_commit(txn, committed, claim);
 	return 0;
 }
 
+static int claim_again(struct claim *claim, struct srv_nic *nic, struct sriov_error **err)
+{
+	const struct srv_network *network = find_network(claim->daemon, nic);
+	int r = same_claim(nic, &claim->request, err);
+
+	if (r < 0)
+		return r;
+	if (!nic->vf || !network)
+		return fail_network(claim->request.owner, err);
+	claim->nic = nic;
+	nic->busy = true;
+	configure(claim, network);
+	return 0;
+}
+
+/* It was so when the call came, and may be otherwise after a wait. */
+static int check_daemon(const struct claim *claim, bool *ret_pending, struct sriov_error **err)
+{
+	const struct sriov_error *refusal = srv_daemon_refusal(claim->daemon);
+
+	if (refusal)
+		return sriov_error_propagate(err, sriov_error_copy(refusal));
+	if (claim->request.is_wanted && !claim->request.is_wanted(claim->data))
+		return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ECONNRESET,
+				       claim->request.owner,
+				       "who claimed for it did not wait for a VF to come free");
+	if (srv_gate_is_open(claim->daemon))
+		return 0;
+	*ret_pending = true;
+	return srv_gate_refusal(claim->daemon, err);
+}
+
+/* 0 when it is under way, or done: it may be gone then. */
+static int begin(struct claim *claim, bool *ret_pending, struct sriov_error **err)
+{
+	char *name = (char *)claim->request.owner;
+	const struct srv_owner owner = { SRV_OWNER_MANUAL, name, name };
+	struct srv_nic *nic;
+	int r = check_daemon(claim, ret_pending, err);
+
+	if (r < 0)
+		return r;
+	nic = srv_model_nic(claim->daemon->model, &owner, claim->request.id);
+	return nic ? claim_again(claim, nic, err) : claim_new(claim, &owner, ret_pending, err);
+}
+
+static void refuse(const struct sriov_error *error, void *data)
+{
+	claim_finish(data, error);
+}
+
+static bool try(bool last, void *data)
+{
+	sriov_autoerror err = NULL;
+	bool pending = false;
+
+	if (begin(data, &pending, &err) == 0)
+		return true;
+	if (pending && !last)
+		return false;
+	refuse(err, data);
+	return true;
+}
+
 void srv_claim(struct srv_daemon *daemon, const struct srv_claim_request *request,
 	       void (*done)(const struct srv_nic *nic, const struct sriov_error *error, void *data),
 	       void *data)
 {
-	const struct srv_owner owner = { SRV_OWNER_MANUAL, (char *)request->owner,
-					 (char *)request->owner };
-	struct srv_nic *nic = srv_model_nic(daemon->model, &owner, request->id);
 	struct claim *claim = g_new0(struct claim, 1);
-	int r;
 
 	claim->daemon = daemon;
+	claim->request = *request;
+	claim->request.owner = g_strdup(request->owner);
+	claim->request.network = g_strdup(request->network);
+	claim->request.id = g_strdup(request->id);
 	claim->done = done;
 	claim->data = data;
-	if (nic) {
-		const struct srv_network *network = find_network(daemon, nic);
-
-		r = same_claim(nic, request, &claim->error);
-		if (r > 0 && nic->vf && network) {
-			claim->nic = nic;
-			nic->busy = true;
-			configure(claim, network);
-			return;
-		}
-		if (r > 0)
-			r = fail_network(request->owner, &claim->error);
-	} else {
-		r = claim_new(claim, &owner, request, &claim->error);
-	}
-	if (r < 0)
-		claim_finish(claim, claim->error);
+	srv_nic_wait(daemon, try, refuse, claim);
 }
 
 /* Releasing */

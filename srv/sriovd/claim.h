@@ -18,10 +18,16 @@ struct srv_claim_request {
 	const char *id; /* sriov_name_is_valid() */
 	bool has_mac;
 	struct sriov_mac mac;
+	/*
+	 * Does who claims still wait for the answer? Asked before each try, with srv_claim()'s
+	 * data; false: nothing is claimed any more. NULL: it does
+	 */
+	bool (*is_wanted)(void *data);
 };
 
 /*
- * Claims a VF. The same claim again finds the one that is there.
+ * Claims a VF. The same claim again finds the one that is there. While a VF comes free soon it
+ * waits as the start of a guest does (srv_nic_wait()).
  *
  * done: called once, when the claim is durable and the VF is configured and read back. nic is
  * borrowed; NULL with error: INVALID (name, network), EXISTS (MAC taken), EXHAUSTED, LEDGER, DEVICE

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The configuration of a daemon: read at start, and again on request. It is read and checked
- * against the host on a thread, and taken on the main thread, whole or not at all.
+ * The configuration of a daemon: read at start, and again on request. It is read on a thread,
+ * checked against the host as it was seen last, and taken on the main thread, whole or not at all.
+ *
+ * At start it is taken before the host has been looked at and before the groups of its access are
+ * known, for neither is to keep the daemon from answering; nothing is changed before both are.
  */
 #include "srv/sriovd/daemon-internal.h"
 
@@ -68,24 +71,41 @@ static int first_error(const GPtrArray *problems, struct sriov_error **err)
 	return 0;
 }
 
-static void check(struct srv_config_reading *reading, const char *root)
+/* What is wrong with it is found: it is not to be taken. */
+static void refuse_bad(struct srv_config_reading *reading)
 {
-	struct spci_inventory *inventory = NULL;
-	sriov_autoerror ignored = NULL;
-
-	if (spci_inventory_read(root, &inventory, &ignored) == 0) {
-		srv_config_check_host(reading->config, inventory, reading->problems);
-		spci_inventory_free(inventory);
-	}
-	resolve_access(reading->config, &reading->ids, reading->problems);
-	if (first_error(reading->problems, &reading->error) < 0) {
-		srv_config_unref(reading->config);
-		reading->config = NULL;
-	}
+	if (!reading->config || first_error(reading->problems, &reading->error) == 0)
+		return;
+	srv_config_unref(reading->config);
+	reading->config = NULL;
 }
 
-void srv_config_reading_run(struct srv_config_reading *reading, const char *root,
-			    const char *const *names, const char *const *texts, size_t n)
+/* A driver that hangs with the RTNL lock held would keep a look at the PFs from coming back. */
+static void check_host(const struct srv_config *config, struct spci_inventory *host,
+		       const struct srv_daemon *daemon, GPtrArray *problems)
+{
+	const struct srv_model *model = daemon->model;
+
+	g_ptr_array_set_free_func(host->pfs, NULL);
+	for (guint i = 0; i < model->pfs->len; i++) {
+		const struct srv_pf *pf = model->pfs->pdata[i];
+
+		if (pf->facts)
+			g_ptr_array_add(host->pfs, pf->facts);
+	}
+	srv_config_check_host(config, host, problems);
+	g_ptr_array_set_size(host->pfs, 0);
+}
+
+void srv_config_reading_check(struct srv_config_reading *reading, const struct srv_daemon *daemon)
+{
+	if (reading->config && daemon->looked)
+		check_host(reading->config, reading->host, daemon, reading->problems);
+	refuse_bad(reading);
+}
+
+static void read_config(struct srv_config_reading *reading, const char *const *names,
+			const char *const *texts, size_t n)
 {
 	GPtrArray *problems = NULL;
 
@@ -94,8 +114,16 @@ void srv_config_reading_run(struct srv_config_reading *reading, const char *root
 	else
 		srv_config_load(reading->dir, &reading->config, &problems, &reading->error);
 	reading->problems = problems;
-	if (reading->config)
-		check(reading, root);
+}
+
+void srv_config_reading_run(struct srv_config_reading *reading, const char *root,
+			    const char *const *names, const char *const *texts, size_t n)
+{
+	read_config(reading, names, texts, n);
+	if (!reading->config)
+		return;
+	reading->host = spci_inventory_read_host(root);
+	resolve_access(reading->config, &reading->ids, reading->problems);
 }
 
 void srv_config_reading_clear(struct srv_config_reading *reading)
@@ -104,12 +132,92 @@ void srv_config_reading_clear(struct srv_config_reading *reading)
 	if (reading->problems)
 		g_ptr_array_unref(reading->problems);
 	sriov_error_free(reading->error);
+	if (reading->host)
+		spci_inventory_free(reading->host);
 	g_free(reading->dir);
+}
+
+/* Who is named of many. */
+#define NAMED_MAX 8
+
+static bool has_something(const struct srv_nic *nic)
+{
+	return nic->row.state != SRV_NIC_IDLE || nic->vf;
+}
+
+/* "nic web1/net0, nic web2/net0 and 3 more"; those that have something first. The caller's. */
+static char *name_nics(const GPtrArray *nics)
+{
+	GString *names = g_string_new(NULL);
+	guint named = 0;
+
+	for (int round = 0; round < 2; round++) {
+		for (guint i = 0; i < nics->len && named < NAMED_MAX; i++) {
+			g_autofree char *subject = srv_nic_subject(nics->pdata[i]);
+
+			if (has_something(nics->pdata[i]) != (round == 0))
+				continue;
+			g_string_append_printf(names, "%s%s", named++ ? ", " : "", subject);
+		}
+	}
+	if (nics->len > named)
+		g_string_append_printf(names, " and %u more", nics->len - named);
+	return g_string_free(names, FALSE);
+}
+
+static void note_missing_network(const char *network, const GPtrArray *nics, GPtrArray *problems)
+{
+	g_autofree char *names = name_nics(nics);
+	g_autofree char *subject = g_strdup_printf("network %s", network);
+
+	srv_problem_add(problems, false, subject,
+			"it is not there, and %s on it: what is running keeps what it has, gets no "
+			"VF and no attribute set any more, and does not start again",
+			names);
+}
+
+void srv_config_note_missing_networks(struct srv_model *model, const struct srv_config *config,
+				      GPtrArray *problems)
+{
+	g_autoptr(GHashTable) missing = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+							      (GDestroyNotify)g_ptr_array_unref);
+	g_autoptr(GPtrArray) nics = srv_model_nics(model);
+
+	/* In the order of the first nic of each. */
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		GPtrArray *its = g_hash_table_lookup(missing, nic->row.network);
+
+		if (srv_config_network(config, nic->row.network))
+			continue;
+		if (!its) {
+			its = g_ptr_array_new();
+			g_hash_table_insert(missing, nic->row.network, its);
+		}
+		g_ptr_array_add(its, nics->pdata[i]);
+	}
+	for (guint i = 0; i < nics->len; i++) {
+		const struct srv_nic *nic = nics->pdata[i];
+		const GPtrArray *its = g_hash_table_lookup(missing, nic->row.network);
+
+		if (its && its->pdata[0] == nic)
+			note_missing_network(nic->row.network, its, problems);
+	}
 }
 
 /* Takes a good configuration; the reading keeps its problems. */
 static void take(struct srv_daemon *daemon, struct srv_config_reading *reading)
 {
+	guint known = reading->problems->len;
+
+	srv_config_note_missing_networks(daemon->model, reading->config, reading->problems);
+	/* A reload by signal has nobody who reads them. */
+	for (guint i = known; i < reading->problems->len; i++) {
+		const struct srv_problem *problem = reading->problems->pdata[i];
+
+		srv_event(daemon->events, LOG_WARNING, "config", problem->subject, "%s",
+			  problem->message);
+	}
 	srv_model_set_config(daemon->model, reading->config);
 	daemon->ids = reading->ids;
 	g_ptr_array_unref(daemon->config_problems);
@@ -119,24 +227,95 @@ static void take(struct srv_daemon *daemon, struct srv_config_reading *reading)
 	srv_door_follow(daemon);
 }
 
+/* There was none before it. */
+static void refuse_first(struct srv_daemon *daemon, struct srv_config_reading *reading)
+{
+	g_autofree char *why = sriov_error_text(reading->error);
+
+	srv_log(LOG_ERR, NULL,
+		"the configuration is bad, so nothing is managed that was not already: %s", why);
+	daemon->reload_error = g_steal_pointer(&reading->error);
+}
+
 void srv_daemon_read_config(struct srv_daemon *daemon)
 {
 	struct srv_config_reading reading = { .dir = g_strdup(daemon->config_dir) };
 
-	srv_config_reading_run(&reading, daemon->root, NULL, NULL, 0);
-	if (reading.error) {
-		g_autofree char *why = sriov_error_text(reading.error);
-
-		srv_log(LOG_ERR, NULL,
-			"the configuration is bad, so nothing is managed that was not already: %s",
-			why);
-		/* Who may do what is as without any configuration. */
-		resolve_access(daemon->model->config, &daemon->ids, daemon->config_problems);
-		daemon->reload_error = g_steal_pointer(&reading.error);
-	} else {
+	read_config(&reading, NULL, NULL, 0);
+	refuse_bad(&reading);
+	if (reading.error)
+		refuse_first(daemon, &reading);
+	else
 		take(daemon, &reading);
+	daemon->ids.read_all = !daemon->model->config->access.read_group;
+	srv_config_reading_clear(&reading);
+}
+
+/* As without any: also who may do what. */
+static void take_none(struct srv_daemon *daemon)
+{
+	struct srv_config *empty = srv_config_new_empty();
+
+	srv_model_set_config(daemon->model, empty);
+	srv_config_unref(empty);
+	daemon->configured = false;
+	g_ptr_array_set_size(daemon->config_problems, 0);
+	srv_daemon_find_groups(daemon);
+}
+
+void srv_daemon_check_config(struct srv_daemon *daemon)
+{
+	const struct srv_model *model = daemon->model;
+	struct srv_config_reading reading = { .config = srv_config_ref(model->config),
+					      .problems = g_ptr_array_ref(daemon->config_problems),
+					      .host = g_new0(struct spci_inventory, 1) };
+
+	*reading.host = (struct spci_inventory){ g_ptr_array_new(), model->iommu, model->vfio,
+						 model->unsafe_interrupts, model->noiommu };
+	if (daemon->configured && !daemon->host_error)
+		srv_config_reading_check(&reading, daemon);
+	if (reading.error) {
+		refuse_first(daemon, &reading);
+		take_none(daemon);
 	}
 	srv_config_reading_clear(&reading);
+}
+
+struct groups {
+	struct srv_daemon *daemon;
+	struct srv_config *config;
+	struct srv_access_ids ids;
+	GPtrArray *problems;
+};
+
+static void groups_run(void *data)
+{
+	struct groups *groups = data;
+
+	resolve_access(groups->config, &groups->ids, groups->problems);
+}
+
+static void groups_done(void *data)
+{
+	struct groups *groups = data;
+	struct srv_daemon *daemon = groups->daemon;
+
+	daemon->ids = groups->ids;
+	daemon->groups_known = true;
+	g_ptr_array_extend_and_steal(daemon->config_problems, groups->problems);
+	srv_door_follow(daemon);
+	srv_config_unref(groups->config);
+	g_free(groups);
+}
+
+void srv_daemon_find_groups(struct srv_daemon *daemon)
+{
+	struct groups *groups = g_new0(struct groups, 1);
+
+	groups->daemon = daemon;
+	groups->config = srv_config_ref(daemon->model->config);
+	groups->problems = g_ptr_array_new_with_free_func((GDestroyNotify)srv_problem_free);
+	srv_queue_push(daemon->config_queue, groups_run, groups_done, groups);
 }
 
 /* Again */
@@ -170,6 +349,7 @@ static void reload_done(void *data)
 	struct reload *reload = data;
 	struct srv_daemon *daemon = reload->daemon;
 
+	srv_config_reading_check(&reload->reading, daemon);
 	if (reload->reading.error) {
 		refuse(daemon, reload->reading.error);
 	} else {
@@ -200,5 +380,5 @@ void srv_daemon_reload(struct srv_daemon *daemon,
 	reload->reading.dir = g_strdup(daemon->config_dir);
 	reload->done = done;
 	reload->data = data;
-	srv_queue_push(daemon->host_queue, reload_run, reload_done, reload);
+	srv_queue_push(daemon->config_queue, reload_run, reload_done, reload);
 }

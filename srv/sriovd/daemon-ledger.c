@@ -22,7 +22,7 @@ const struct sriov_error *srv_daemon_refusal(const struct srv_daemon *daemon)
 
 bool srv_daemon_may_work(const struct srv_daemon *daemon)
 {
-	return !daemon->stopping && !srv_daemon_refusal(daemon);
+	return daemon->looked && !daemon->stopping && !srv_daemon_refusal(daemon);
 }
 
 /* Which boot of the host this is; "" where that cannot be told. */

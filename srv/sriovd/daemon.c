@@ -21,6 +21,9 @@
 /* How long what is under way at the end is waited for; the unit's TimeoutStopSec is above it. */
 #define END_SECONDS 15
 
+/* How long the first look at the host is waited for before anybody is answered. */
+#define FIRST_LOOK_MS 1000
+
 /* What the operations share */
 
 /* Above this many, queues that have nothing to do are given up. */
@@ -202,6 +205,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->config_dir = g_strdup(options->config_dir);
 	daemon->state_dir = g_strdup(options->state_dir);
 	daemon->check_replies = options->check_replies;
+	daemon->begun = options->begun;
 	daemon->model = srv_model_new();
 	daemon->events = srv_events_new();
 	daemon->jobs = srv_jobs_new();
@@ -209,7 +213,7 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->domain_queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, queue_unref);
 	daemon->domain_queues_max = DOMAIN_QUEUES_MIN;
 	daemon->numa_nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	daemon->waiting_starts = g_ptr_array_new();
+	daemon->waiting = g_ptr_array_new();
 	daemon->gate_waiters = g_ptr_array_new();
 	daemon->reconcile_waiters = g_ptr_array_new_with_free_func(g_free);
 	daemon->scrub_askers = g_ptr_array_new();
@@ -219,7 +223,9 @@ static struct srv_daemon *create(const struct srv_daemon_options *options)
 	daemon->pf_readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	daemon->pfs_seen = srv_view_seen_new();
 	daemon->view_patience_ms = SRV_VIEW_PATIENCE_MS;
+	daemon->view_vf_us = SRV_VIEW_VF_US;
 	daemon->host_queue = srv_queue_new("host");
+	daemon->config_queue = srv_queue_new("config");
 	daemon->net_queue = srv_queue_new("net");
 	daemon->late_calls = g_ptr_array_new();
 	daemon->libvirt_queue = srv_queue_new("libvirt");
@@ -236,7 +242,6 @@ int srv_daemon_new(const struct srv_daemon_options *options, struct srv_daemon *
 		srv_daemon_free(daemon);
 		return r;
 	}
-	srv_host_read(daemon, &daemon->host_error);
 	srv_daemon_read_config(daemon);
 	r = srv_plugins_load(options->plugin_dir, &daemon->plugins, daemon->plugin_problems, err);
 	if (r < 0) {
@@ -245,6 +250,35 @@ int srv_daemon_new(const struct srv_daemon_options *options, struct srv_daemon *
 	}
 	*ret = daemon;
 	return 0;
+}
+
+static gboolean on_first_deadline(gpointer data)
+{
+	*(guint *)data = 0;
+	return G_SOURCE_REMOVE;
+}
+
+/* What cannot be waited for comes later: see srv_daemon_begin(). */
+static void wait_for_first_look(const struct srv_daemon *daemon)
+{
+	guint deadline = g_timeout_add(FIRST_LOOK_MS, on_first_deadline, &deadline);
+
+	while (deadline && !(daemon->looked && daemon->groups_known))
+		g_main_context_iteration(NULL, TRUE);
+	if (deadline)
+		g_source_remove(deadline);
+}
+
+void srv_daemon_begin(struct srv_daemon *daemon)
+{
+	if (!daemon->serving || !daemon->looked)
+		return;
+	srv_gate_close(daemon);
+	srv_host_follow_names(daemon);
+	srv_fault_look(daemon);
+	srv_sweep(daemon);
+	srv_host_provision(daemon);
+	srv_reconcile_schedule(daemon);
 }
 
 int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
@@ -256,18 +290,18 @@ int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 
 	if (r < 0)
 		return r;
+	srv_host_look(daemon);
+	srv_daemon_find_groups(daemon);
+	wait_for_first_look(daemon);
 	daemon->virt = srv_virt_new(uri, &handler, daemon);
 	if (listen_fd >= 0) {
 		r = srv_api_listen(daemon, listen_fd, err);
 		if (r < 0)
 			return r;
 	}
+	daemon->serving = true;
 	srv_gate_close(daemon);
-	srv_host_follow_names(daemon);
-	srv_fault_look(daemon);
-	srv_sweep(daemon);
-	srv_host_provision(daemon);
-	srv_reconcile_schedule(daemon);
+	srv_daemon_begin(daemon);
 	return 0;
 }
 
@@ -334,6 +368,7 @@ static void release(struct srv_daemon *daemon)
 	srv_faults_free(daemon->faults);
 	srv_virt_free(daemon->virt);
 	srv_queue_unref(daemon->host_queue);
+	srv_queue_unref(daemon->config_queue);
 	srv_queue_unref(daemon->net_queue);
 	g_ptr_array_unref(daemon->late_calls);
 	srv_queue_unref(daemon->libvirt_queue);
@@ -342,7 +377,7 @@ static void release(struct srv_daemon *daemon)
 	g_hash_table_unref(daemon->pfs_seen);
 	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
-	g_ptr_array_unref(daemon->waiting_starts);
+	g_ptr_array_unref(daemon->waiting);
 	g_ptr_array_unref(daemon->gate_waiters);
 	g_ptr_array_unref(daemon->reconcile_waiters);
 	g_ptr_array_unref(daemon->scrub_askers);
@@ -377,7 +412,7 @@ void srv_daemon_free(struct srv_daemon *daemon)
 	srv_nic_refuse_waiting(daemon, err);
 	srv_scrub_end(daemon, err);
 	settled = settle(daemon);
-	srv_failover_stop(daemon);
+	settled &= srv_failover_stop(daemon);
 	srv_varlink_free(daemon->varlink);
 	srv_ledger_close(daemon->ledger);
 	/* A thread that hangs in a driver or in libvirt still looks at all this: the process ends.

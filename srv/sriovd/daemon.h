@@ -61,7 +61,7 @@ struct srv_daemon {
 	GHashTable *domain_queues;	  /* UUID → struct srv_queue */
 	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */
 	guint domain_queues_max;	  /* above this many, idle ones are given up */
-	GPtrArray *waiting_starts;	  /* of struct prepare (nic-prepare.c) */
+	GPtrArray *waiting;		  /* of struct waiter (nic-wait.c) */
 	GPtrArray *config_problems;	  /* of struct srv_problem: of the configuration in force */
 	GPtrArray *plugin_problems;	  /* ditto: of the plugins that were refused */
 	struct sriov_error *reload_error; /* why the last reload was refused; NULL */
@@ -70,16 +70,22 @@ struct srv_daemon {
 	int64_t helper_look_since; /* monotonic: it is being looked at since then; 0: it is not */
 	bool configured;	   /* a good configuration is in force, be it an empty one */
 	struct srv_access_ids ids; /* of the configuration in force */
-	struct srv_queue *host_queue;	 /* inventory, configuration and ledger files */
-	struct srv_queue *net_queue;	 /* links and forwarding entries, all PFs' */
-	GPtrArray *late_calls;		 /* see net-call.h */
-	struct srv_queue *libvirt_queue; /* libvirt's list of domains */
-	GHashTable *pf_readers;		 /* see view.c */
-	GHashTable *pfs_seen;		 /* see view.c */
-	unsigned view_patience_ms;	 /* how long a view waits: SRV_VIEW_PATIENCE_MS */
-	GPtrArray *gate_waiters;	 /* see gate.c */
-	GPtrArray *reconcile_waiters;	 /* of struct srv_waiter: see srv_reconcile_then() */
-	GPtrArray *scrub_askers;	 /* see scrub-ask.c */
+	bool groups_known;	   /* ids: those of its groups have been found out */
+	bool looked;		   /* the host has been looked at, be it in vain */
+	bool serving;		   /* srv_daemon_start() is through */
+	void (*begun)(struct srv_daemon *daemon); /* see struct srv_daemon_options */
+	struct srv_queue *host_queue;		  /* inventory and ledger files */
+	struct srv_queue *config_queue;		  /* configuration, and the groups in it */
+	struct srv_queue *net_queue;		  /* links and forwarding entries, all PFs' */
+	GPtrArray *late_calls;			  /* see net-call.h */
+	struct srv_queue *libvirt_queue;	  /* libvirt's list of domains */
+	GHashTable *pf_readers;			  /* see view.c */
+	GHashTable *pfs_seen;			  /* see view.c */
+	unsigned view_patience_ms;		  /* how long a view waits: SRV_VIEW_PATIENCE_MS */
+	unsigned view_vf_us;	      /* and for each VF that it reads: SRV_VIEW_VF_US */
+	GPtrArray *gate_waiters;      /* see gate.c */
+	GPtrArray *reconcile_waiters; /* of struct srv_waiter: see srv_reconcile_then() */
+	GPtrArray *scrub_askers;      /* see scrub-ask.c */
 	GHashTable
 		*macs_in_use;  /* of struct sriov_mac: promised, and not yet in a row (api-nic.c) */
 	char *door;	       /* path of the members' socket (door.h); NULL: none */
@@ -101,12 +107,14 @@ struct srv_daemon_options {
 	const char *state_dir;
 	const char *plugin_dir;
 	bool check_replies;
+	/* The host has been looked at after srv_daemon_start() had returned. May be NULL. */
+	void (*begun)(struct srv_daemon *daemon);
 };
 
 /*
- * Makes a daemon: opens the ledger, reads host, configuration and plugins. Blocks; starts nothing.
- * A bad configuration, a ledger that cannot be used, a host without PCI: it comes about
- * nevertheless and says so in GetStatus.
+ * Makes a daemon: opens the ledger, reads configuration and plugins. Blocks on the disk; starts
+ * nothing. A bad configuration, a ledger that cannot be used: it comes about nevertheless and says
+ * so in GetStatus.
  *
  * Errors: BUSY (another daemon has the ledger).
  */
@@ -114,13 +122,19 @@ int srv_daemon_new(const struct srv_daemon_options *options, struct srv_daemon *
 		   struct sriov_error **err);
 
 /*
- * Begins: link events, libvirt, provisioning, the API.
+ * Begins: a look at the host, link events, libvirt, provisioning, the API. Runs the main context
+ * until the host has been looked at, so that what is shown is whole from the first answer on; a
+ * driver that hangs is waited for no longer than a second. From then on what there is is answered,
+ * and nothing is changed before the look is over.
  *
  * uri:       of libvirt, "qemu:///system"
  * listen_fd: a listening socket, stolen; -1: no API
  */
 int srv_daemon_start(struct srv_daemon *daemon, const char *uri, int listen_fd,
 		     struct sriov_error **err);
+
+/* The host has been looked at for the first time: changes may begin, after the first pass. */
+void srv_daemon_begin(struct srv_daemon *daemon);
 
 /*
  * An orderly end: answers who waits, finishes what is under way (at most some seconds), closes the
@@ -145,7 +159,10 @@ void srv_daemon_reload(struct srv_daemon *daemon,
  */
 const struct sriov_error *srv_daemon_refusal(const struct srv_daemon *daemon);
 
-/* May work on devices begin: the ledger takes what is done, and no end has been asked for. */
+/*
+ * May work on devices begin: the ledger takes what is done, the host has been looked at, and no end
+ * has been asked for.
+ */
 bool srv_daemon_may_work(const struct srv_daemon *daemon);
 
 /*

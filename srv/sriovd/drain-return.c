@@ -82,6 +82,7 @@ static char *why_not(struct srv_daemon *daemon, const struct srv_nic *nic)
 	case SRV_WAIT_NOT_RUNNING:
 		return g_strdup("it is not attached");
 	case SRV_WAIT_NOT_NEGOTIATED:
+	case SRV_WAIT_MISPLACED:
 	case SRV_WAIT_RESTING:
 		says = g_ptr_array_new_with_free_func(g_free);
 		srv_failover_explain(daemon, nic, says);
@@ -99,7 +100,7 @@ static bool may_come(struct srv_daemon *daemon, const struct srv_nic *nic)
 	struct srv_decision *decision;
 	bool comes;
 
-	if (!network || wait == SRV_WAIT_NOT_NEGOTIATED)
+	if (!network || wait == SRV_WAIT_NOT_NEGOTIATED || wait == SRV_WAIT_MISPLACED)
 		return false;
 	if (wait != SRV_WAIT_READY)
 		return true;

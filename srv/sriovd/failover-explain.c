@@ -70,7 +70,12 @@ static void say_victim(struct srv_daemon *daemon, const struct srv_nic *nic, int
 	const struct srv_nic *victim = srv_promote_victim(daemon->model, nic, now);
 	g_autofree char *subject = victim ? srv_nic_subject(victim) : NULL;
 
-	if (victim)
+	if (victim && !srv_promote_may_preempt(nic))
+		say(text,
+		    "It takes no VF from %s, of priority %u: its guest may have said that it can "
+		    "join one while sriovd or libvirt was away, and may have not.",
+		    subject, victim->row.priority);
+	else if (victim)
 		say(text, "While none is free, it takes that of %s, of priority %u.", subject,
 		    victim->row.priority);
 	else if (!daemon->model->config->failover.preempt)
@@ -99,6 +104,12 @@ void srv_failover_explain(struct srv_daemon *daemon, const struct srv_nic *nic, 
 		    "it has: that takes a driver with failover (Linux: virtio_net with "
 		    "net_failover) and the VF's own driver.");
 		say_place(daemon, nic, now, text);
+		return;
+	case SRV_WAIT_MISPLACED:
+		say(text,
+		    "It gets no VF, since %s. In its domain's configuration that is put right by "
+		    "sriovd, and counts from the guest's next start on.",
+		    nic->team.misplaced);
 		return;
 	case SRV_WAIT_RESTING:
 		say(text,

@@ -17,6 +17,7 @@ struct srv_failover {
 	/* steering */
 	guint steer_source;
 	bool steering;
+	bool steer_stopped;	  /* the last one is through */
 	bool steer_hangs;	  /* ditto, and does not come back: nobody waits for it */
 	GPtrArray *steer_waiters; /* of struct steer_waiter: those of the next pass */
 	GPtrArray *steer_served;  /* ditto: of the pass under way */
@@ -39,4 +40,29 @@ void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,
 			 const struct srv_vf *vf,
 			 void (*done)(const struct sriov_error *error, void *data), void *data);
 
-void srv_failover_steer_stop(struct srv_failover *failover);
+/* failover-place.c */
+
+/*
+ * Where the virtio half of a nic without one is to be put: a name that will be the same after the
+ * next boot, since it goes into its domain's configuration. The caller's; NULL: there is nothing.
+ */
+char *srv_failover_place(struct srv_daemon *daemon, const struct srv_nic *nic,
+			 const struct srv_network *network, struct sriov_error **err);
+
+/* Removes a VLAN link that no nic but this one (NULL: none at all) names; uplink may be NULL. */
+void srv_failover_drop_link(struct srv_daemon *daemon, const struct srv_nic *but,
+			    const char *uplink);
+
+/* Compares a running nic's virtio half, as libvirt has it, with what it should be. */
+void srv_failover_compare_place(struct srv_daemon *daemon, struct srv_nic *nic,
+				const struct srv_domain_iface *iface);
+
+/* Which of those that run are not where their networks say (team.misplaced); tells what changes. */
+void srv_failover_judge_places(struct srv_daemon *daemon);
+
+/* The virtio half of the nic in a domain's configuration; borrowed; NULL: none. */
+const struct srv_domain_iface *srv_failover_iface(const struct srv_domain *domain,
+						  const struct srv_nic *nic);
+
+/* As srv_failover_stop(). */
+bool srv_failover_steer_stop(struct srv_failover *failover);

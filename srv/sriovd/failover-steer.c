@@ -19,6 +19,8 @@
  */
 #define QUICK_MS 10
 #define SLOW_MS	 500
+/* How long the end waits for it. */
+#define STOP_SECONDS 3
 
 struct steer_waiter {
 	void (*done)(void *data);
@@ -317,18 +319,47 @@ void srv_failover_steer_now(struct srv_daemon *daemon, void (*done)(void *data),
 	start_pass(failover);
 }
 
-void srv_failover_steer_stop(struct srv_failover *failover)
+static void stop_run(void *data)
 {
-	struct steer_pass *pass = collect(failover);
+	const struct steer_pass *pass = data;
 
-	if (failover->steer_source)
-		g_source_remove(failover->steer_source);
-	failover->steer_source = 0;
 	for (guint i = 0; i < pass->items->len; i++) {
 		struct steer_item *item = pass->items->pdata[i];
 
 		if (item->steered == SRV_STEER_VF)
 			srv_steer_apply(&item->port, SRV_STEER_BOTH, NULL);
 	}
+}
+
+static void stop_done(void *data)
+{
+	struct steer_pass *pass = data;
+
+	pass->failover->steer_stopped = true;
 	pass_free(pass);
+}
+
+static gboolean on_stop_deadline(gpointer data)
+{
+	*(guint *)data = 0;
+	return G_SOURCE_REMOVE;
+}
+
+bool srv_failover_steer_stop(struct srv_failover *failover)
+{
+	guint deadline;
+
+	if (failover->steer_source)
+		g_source_remove(failover->steer_source);
+	failover->steer_source = 0;
+	/* It would not come back any more than that one. */
+	if (failover->steer_hangs)
+		return false;
+	srv_queue_push(failover->queue, stop_run, stop_done, collect(failover));
+	deadline = g_timeout_add_seconds(STOP_SECONDS, on_stop_deadline, &deadline);
+	while (!failover->steer_stopped && deadline)
+		g_main_context_iteration(NULL, TRUE);
+	if (deadline)
+		g_source_remove(deadline);
+	return failover->steer_stopped;
 }

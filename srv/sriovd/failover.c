@@ -3,14 +3,11 @@
 
 #include <errno.h>
 
-#include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
-#include "srv/sriovd/decide.h"
 #include "srv/sriovd/drain-internal.h"
 #include "srv/sriovd/failover-internal.h"
-#include "srv/sriovd/net-call.h"
+#include "srv/sriovd/nic.h"
 #include "srv/sriovd/promote-policy.h"
-#include "srv/sriovd/uplink.h"
 #include "srv/sriovd/vf-work.h"
 
 #define TICK_SECONDS 1
@@ -31,19 +28,17 @@ struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
 	return failover;
 }
 
-void srv_failover_stop(struct srv_daemon *daemon)
+bool srv_failover_stop(struct srv_daemon *daemon)
 {
 	struct srv_failover *failover = daemon->failover;
 
 	if (!failover)
-		return;
+		return true;
 	failover->stopping = true;
 	if (failover->tick_source)
 		g_source_remove(failover->tick_source);
 	failover->tick_source = 0;
-	/* It would hang as well, on the main thread. */
-	if (!failover->steer_hangs)
-		srv_failover_steer_stop(failover);
+	return srv_failover_steer_stop(failover);
 }
 
 void srv_failover_free(struct srv_daemon *daemon)
@@ -92,33 +87,6 @@ void srv_failover_begin(struct srv_daemon *daemon, struct srv_nic *nic)
 	srv_model_set_nic_state(nic, SRV_NIC_IDLE, NULL);
 }
 
-/* A name that will be the same after the next boot, since it goes into the domain's configuration.
- */
-static char *place(struct srv_daemon *daemon, const struct srv_nic *nic,
-		   const struct srv_network *network, struct sriov_error **err)
-{
-	g_autofree char *subject = srv_nic_subject(nic);
-	struct srv_pf *pf;
-	const char *why;
-	g_autofree char *parent = srv_decide_uplink(daemon->model, network, &pf, &why);
-	char *name;
-
-	if (!parent) {
-		sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
-				"there is nothing for its virtio half to stand on: %s", why);
-		return NULL;
-	}
-	if (network->fallback.type != SRV_FALLBACK_MACVTAP)
-		return g_steal_pointer(&parent);
-	name = srv_uplink_name(parent, network->attrs.vlan);
-	if (!name)
-		sriov_error_set(err, SRIOV_ERROR_INVALID, ENAMETOOLONG, subject,
-				"the name of a VLAN link %s.%u would be too long; give the "
-				"network a fallback with an uplink of a shorter name",
-				parent, network->attrs.vlan);
-	return name;
-}
-
 int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct sriov_error **err)
 {
 	const struct srv_network *network = srv_config_network(daemon->model->config,
@@ -129,9 +97,15 @@ int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct 
 		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, subject,
 				       "its network \"%s\" is not in the configuration any more",
 				       nic->row.network);
+	if (nic->stored_uplink && g_strcmp0(nic->row.uplink, nic->stored_uplink) != 0) {
+		g_autofree char *old = g_steal_pointer(&nic->row.uplink);
+
+		nic->row.uplink = g_strdup(nic->stored_uplink);
+		srv_failover_drop_link(daemon, NULL, old);
+	}
 	if (!nic->row.uplink) {
 		sriov_autoerror error = NULL;
-		char *uplink = place(daemon, nic, network, &error);
+		char *uplink = srv_failover_place(daemon, nic, network, &error);
 
 		if (!uplink)
 			return sriov_error_propagate(err, g_steal_pointer(&error));
@@ -140,139 +114,6 @@ int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct 
 	srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 	srv_model_set_nic_state(nic, SRV_NIC_RESERVED, NULL);
 	return 0;
-}
-
-/* VLAN links */
-
-struct link {
-	char *name;
-	uint16_t vlan, vlan_proto;
-};
-
-struct links {
-	GPtrArray *all; /* of struct link */
-	struct sriov_error *error;
-	void (*done)(const struct sriov_error *error, void *data);
-	void *data;
-};
-
-static void link_free(gpointer data)
-{
-	struct link *link = data;
-
-	g_free(link->name);
-	g_free(link);
-}
-
-static void links_run(void *data)
-{
-	struct links *links = data;
-	bool late = false;
-
-	for (guint i = 0; i < links->all->len && !late; i++) {
-		const struct link *link = links->all->pdata[i];
-		sriov_autoerror err = NULL;
-
-		srv_net_enter();
-		if (srv_uplink_ensure(link->name, link->vlan, link->vlan_proto, &err) < 0 &&
-		    !links->error)
-			links->error = g_steal_pointer(&err);
-		late = srv_net_leave(NULL) < 0;
-	}
-}
-
-static void links_free(void *data)
-{
-	struct links *links = data;
-
-	g_ptr_array_unref(links->all);
-	sriov_error_free(links->error);
-	g_free(links);
-}
-
-static void links_done(const struct sriov_error *late, void *data)
-{
-	struct links *links = data;
-
-	if (links->done)
-		links->done(late ?: links->error, links->data);
-	if (!late)
-		links_free(links);
-}
-
-void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
-			void (*done)(const struct sriov_error *error, void *data), void *data)
-{
-	g_autoptr(GPtrArray) nics = uuid ? srv_model_nics_of(daemon->model, uuid)
-					 : srv_model_nics(daemon->model);
-	struct links *links = g_new0(struct links, 1);
-
-	links->all = g_ptr_array_new_with_free_func(link_free);
-	links->done = done;
-	links->data = data;
-	for (guint i = 0; i < nics->len; i++) {
-		const struct srv_nic *nic = nics->pdata[i];
-		const struct srv_network *network = srv_config_network(daemon->model->config,
-								       nic->row.network);
-		struct link *link;
-
-		if (nic->row.mode != SRV_MODE_FAILOVER || !nic->row.uplink || !network ||
-		    network->fallback.type != SRV_FALLBACK_MACVTAP || !network->attrs.vlan)
-			continue;
-		link = g_new0(struct link, 1);
-		link->name = g_strdup(nic->row.uplink);
-		link->vlan = network->attrs.vlan;
-		link->vlan_proto = network->attrs.vlan_proto;
-		g_ptr_array_add(links->all, link);
-	}
-	if (links->all->len)
-		srv_net_call(daemon, srv_failover_get(daemon)->queue, "host",
-			     "making the VLAN links of failover nics", links_run, links_done,
-			     links_free, links);
-	else
-		links_done(NULL, links);
-}
-
-static bool is_named(struct srv_daemon *daemon, const struct srv_nic *but, const char *uplink)
-{
-	GHashTableIter iter;
-	gpointer value;
-
-	g_hash_table_iter_init(&iter, daemon->model->nics);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct srv_nic *nic = value;
-
-		if (nic != but && nic->row.mode == SRV_MODE_FAILOVER &&
-		    g_strcmp0(nic->row.uplink, uplink) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void unlink_run(void *data)
-{
-	/* What is being made use of this moment is left to the next sweep. */
-	if (!srv_attach_work_try_lock_links())
-		return;
-	srv_net_enter();
-	srv_uplink_remove_unused(data);
-	srv_net_leave(NULL);
-	srv_attach_work_unlock_links();
-}
-
-static void unlink_done(const struct sriov_error *late, void *data)
-{
-	if (!late)
-		g_free(data);
-}
-
-void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic)
-{
-	if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink &&
-	    !is_named(daemon, nic, nic->row.uplink))
-		srv_net_call(daemon, srv_failover_get(daemon)->queue, "host",
-			     "removing a VLAN link that nothing uses", unlink_run, unlink_done,
-			     g_free, g_strdup(nic->row.uplink));
 }
 
 /* Its owner runs */
@@ -307,12 +148,17 @@ static const struct srv_domain_iface *find_iface(const struct srv_domain *domain
 	return NULL;
 }
 
-const char *srv_failover_source(const struct srv_domain *domain, const struct srv_nic *nic)
+const struct srv_domain_iface *srv_failover_iface(const struct srv_domain *domain,
+						  const struct srv_nic *nic)
 {
 	g_autofree char *alias = srv_nic_alias(nic->row.id);
-	const struct srv_domain_iface *iface = nic->row.mode == SRV_MODE_FAILOVER
-						       ? find_iface(domain, alias)
-						       : NULL;
+
+	return nic->row.mode == SRV_MODE_FAILOVER ? find_iface(domain, alias) : NULL;
+}
+
+const char *srv_failover_source(const struct srv_domain *domain, const struct srv_nic *nic)
+{
+	const struct srv_domain_iface *iface = srv_failover_iface(domain, nic);
 
 	return iface ? iface->source : NULL;
 }
@@ -323,6 +169,7 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 {
 	struct srv_vf *vf = srv_model_vf_by_address(daemon->model, iface->vf);
 	bool resume = nic->row.state == SRV_NIC_DETACHING && nic->vf == vf;
+	bool begins = !nic->team.plugged || nic->row.state == SRV_NIC_ATTACHING;
 	g_autofree char *subject = srv_nic_subject(nic);
 	g_autofree char *why = g_strdup(nic->row.reason);
 
@@ -332,10 +179,9 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 			  vf ? "another's in the ledger" : "not among the host's");
 		return;
 	}
-	if (!nic->team.plugged) {
-		nic->team.plugged = true;
+	nic->team.plugged = true;
+	if (begins)
 		nic->team.idle_since = g_get_monotonic_time();
-	}
 	if (nic->vf == vf && nic->row.state == SRV_NIC_ATTACHED)
 		return;
 	srv_model_set_backing(nic, SRV_BACKING_VF, vf);
@@ -348,6 +194,28 @@ static void settle_plugged(struct srv_daemon *daemon, struct srv_nic *nic,
 	if (resume)
 		srv_demote(daemon, nic, why ? why : "begun before sriovd was restarted", NULL,
 			   NULL);
+	else
+		/* libvirt sets only a part of them. */
+		srv_nic_restore(daemon, nic);
+}
+
+/*
+ * The guest has not the VF that the ledger gives it. Of a promotion or demotion that was cut short
+ * libvirt may still have the attach to do: a detach stands behind it in the domain's line, so when
+ * that is answered the VF is nobody's.
+ */
+static void settle_unplugged(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	g_autofree char *why = g_strdup(nic->row.reason);
+
+	if (nic->row.state == SRV_NIC_DETACHING)
+		srv_demote(daemon, nic, why ? why : "begun before sriovd was restarted", NULL,
+			   NULL);
+	else if (nic->row.state == SRV_NIC_ATTACHING)
+		srv_demote(daemon, nic, "it was being given one, and that was cut short", NULL,
+			   NULL);
+	else
+		srv_demoted(daemon, nic, "the guest was found without its VF");
 }
 
 bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
@@ -363,12 +231,14 @@ bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
 	if (virtio->source && g_strcmp0(nic->row.uplink, virtio->source) != 0) {
 		g_free(nic->row.uplink);
 		nic->row.uplink = g_strdup(virtio->source);
+		g_clear_pointer(&nic->team.off_vlan, g_free);
 		srv_failover_record(daemon, nic, NULL, NULL, NULL);
 	}
+	srv_failover_compare_place(daemon, nic, virtio);
 	if (vf && vf->has_vf) {
 		settle_plugged(daemon, nic, vf);
 	} else if (nic->vf) {
-		srv_demoted(daemon, nic, "the guest was found without its VF");
+		settle_unplugged(daemon, nic);
 	} else if (nic->row.state != SRV_NIC_ATTACHED || nic->row.backing != SRV_BACKING_VIRTIO) {
 		srv_model_set_backing(nic, SRV_BACKING_VIRTIO, NULL);
 		srv_model_set_nic_state(nic, SRV_NIC_ATTACHED, NULL);
@@ -453,6 +323,8 @@ static char *reason_to_demote(struct srv_daemon *daemon, const struct srv_nic *n
 
 	if (pf->drained)
 		return g_strdup_printf("%s is drained", pf->name);
+	if (nic->team.misplaced)
+		return g_strdup(nic->team.misplaced);
 	if (pf->facts && pf->facts->link == SPCI_LINK_DOWN &&
 	    now - pf->link_since >= settings->link_down_seconds * G_USEC_PER_SEC)
 		return g_strdup_printf("the link of %s is down", pf->name);
@@ -528,6 +400,7 @@ void srv_failover_serve(struct srv_daemon *daemon)
 	if (!failover || failover->stopping || !daemon->reconciled || !srv_daemon_may_work(daemon))
 		return;
 	arm_tick(failover);
+	srv_failover_judge_places(daemon);
 	while (srv_promote_next(daemon->model, now, &promotion))
 		srv_promote(daemon, promotion.nic, promotion.vf);
 	victim = srv_promote_next_victim(daemon->model, now, &wants);

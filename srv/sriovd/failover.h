@@ -34,11 +34,17 @@ void srv_failover_begin(struct srv_daemon *daemon, struct srv_nic *nic);
 int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct sriov_error **err);
 
 /*
- * Makes the VLAN links that the failover nics of a domain (NULL: of all) stand on. done may be
- * NULL; error is borrowed.
+ * Makes the VLAN links that the failover nics of a domain (NULL: of all) stand on, and looks at
+ * what the kernel says of them. done may be NULL; error is borrowed.
  */
 void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
 			void (*done)(const struct sriov_error *error, void *data), void *data);
+
+/*
+ * Looks at the virtio halves in the domain's own configuration, and moves those that are not where
+ * their networks say; a guest that runs has it there from its next start on.
+ */
+void srv_failover_mend(struct srv_daemon *daemon, const struct srv_virt_domain *domain);
 
 /* The nic's row is about to go: so does its VLAN link, when no other nic's domain names it. */
 void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic);
@@ -104,7 +110,8 @@ void srv_failover_steer_now(struct srv_daemon *daemon, void (*done)(void *data),
 
 /*
  * The end of the daemon: nothing begins any more, and every virtio half is made to receive, should
- * its guest lose the VF while nobody is there. Blocks for that.
+ * its guest lose the VF while nobody is there. Runs the main context for that, for three seconds
+ * at most; false: it does not come back from the kernel, and still looks at the daemon.
  */
-void srv_failover_stop(struct srv_daemon *daemon);
+bool srv_failover_stop(struct srv_daemon *daemon);
 void srv_failover_free(struct srv_daemon *daemon);

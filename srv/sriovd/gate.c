@@ -33,7 +33,8 @@ static bool is_patient(const struct srv_daemon *daemon)
 
 bool srv_gate_holds_starts(const struct srv_daemon *daemon)
 {
-	return !daemon->gate_open && is_patient(daemon) && srv_daemon_may_work(daemon);
+	return !daemon->gate_open && is_patient(daemon) && !daemon->stopping &&
+	       !srv_daemon_refusal(daemon);
 }
 
 /* One of whom the ledger says that it may have something. */
@@ -58,6 +59,11 @@ int srv_gate_refusal(const struct srv_daemon *daemon, struct sriov_error **err)
 	const struct srv_nic *guest = find_guest(daemon);
 	const char *name = guest ? guest->row.owner.name : "some";
 
+	if (!daemon->looked)
+		return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, EAGAIN, "host",
+				       "its devices are still being looked at, and nothing is "
+				       "changed before; should that take long, a driver holds it "
+				       "up: see the kernel's messages, journalctl -k");
 	if (daemon->virt && srv_virt_connected(daemon->virt))
 		return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, EAGAIN, "libvirt",
 				       "it has been asked which guests run, and has not answered "

@@ -11,6 +11,8 @@ struct srv_daemon;
  * Nothing is changed before it is known who has what. After a start the ledger may say otherwise
  * than libvirt does: guests have come and gone, and what was under way was cut short. So the first
  * reconcile pass comes first; until it is over reads are answered, and changes wait or are refused.
+ * Before the pass comes the first look at the host: a driver that hangs can keep it from coming
+ * back, and then the gate stays closed, libvirt or not.
  *
  * A host without libvirt is served as well: when libvirt cannot be asked, and the ledger names no
  * guest that may have anything, the pass could find none, and the gate opens without it. (What

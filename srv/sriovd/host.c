@@ -7,7 +7,7 @@
 #include "netlink/monitor.h"
 #include "netlink/uevent.h"
 #include "pci/inventory.h"
-#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/daemon-internal.h"
 #include "srv/sriovd/decide.h"
 #include "srv/sriovd/fault.h"
 #include "srv/sriovd/gate.h"
@@ -67,22 +67,7 @@ static void tell_strangers(struct srv_daemon *daemon)
 	}
 }
 
-int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err)
-{
-	struct spci_inventory *inventory;
-	int r = spci_inventory_read(daemon->root, &inventory, err);
-
-	if (r < 0)
-		return r;
-	srv_model_set_inventory(daemon->model, inventory);
-	spci_inventory_free(inventory);
-	srv_model_forget_missing(daemon->model);
-	record_vanished(daemon, NULL);
-	tell_strangers(daemon);
-	return 0;
-}
-
-/* Reading it again */
+/* Reading it */
 
 struct refresh {
 	struct srv_daemon *daemon;
@@ -233,32 +218,57 @@ void srv_host_set_pf(struct srv_daemon *daemon, struct srv_pf *pf, struct spci_p
 	tell_losses(daemon, before);
 }
 
+static void take(struct srv_daemon *daemon, struct refresh *refresh)
+{
+	g_autoptr(GHashTable) before = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < daemon->model->pfs->len; i++)
+		collect_owned(daemon->model->pfs->pdata[i], before);
+	srv_model_set_inventory_since(daemon->model, refresh->inventory, refresh->since);
+	if (!daemon->looked)
+		srv_model_forget_missing(daemon->model);
+	record_vanished(daemon, NULL);
+	tell_strangers(daemon);
+	tell_losses(daemon, before);
+}
+
+/* What follows from it has to wait for the configuration's being checked against it. */
+static void first_look_ended(struct srv_daemon *daemon)
+{
+	daemon->looked = true;
+	srv_daemon_check_config(daemon);
+	srv_daemon_begin(daemon);
+	if (daemon->serving && daemon->begun)
+		daemon->begun(daemon);
+}
+
+static void follow(struct srv_daemon *daemon)
+{
+	srv_host_follow_names(daemon);
+	srv_fault_look(daemon);
+	srv_host_provision(daemon);
+}
+
 static void refresh_ended(void *data)
 {
 	struct refresh *refresh = data;
 	struct srv_daemon *daemon = refresh->daemon;
 
 	daemon->refreshing = false;
+	g_clear_pointer(&daemon->host_error, sriov_error_free);
 	if (refresh->error) {
 		g_autofree char *why = sriov_error_text(refresh->error);
 
 		srv_event(daemon->events, LOG_ERR, "pf", "host", "cannot be read: %s", why);
-		sriov_error_free(refresh->error);
+		daemon->host_error = refresh->error;
 	} else {
-		g_autoptr(GHashTable) before = g_hash_table_new(NULL, NULL);
-
-		for (guint i = 0; i < daemon->model->pfs->len; i++)
-			collect_owned(daemon->model->pfs->pdata[i], before);
-		g_clear_pointer(&daemon->host_error, sriov_error_free);
-		srv_model_set_inventory_since(daemon->model, refresh->inventory, refresh->since);
+		take(daemon, refresh);
 		spci_inventory_free(refresh->inventory);
-		tell_strangers(daemon);
-		srv_host_follow_names(daemon);
-		record_vanished(daemon, NULL);
-		tell_losses(daemon, before);
-		srv_fault_look(daemon);
-		srv_host_provision(daemon);
 	}
+	if (!daemon->looked)
+		first_look_ended(daemon);
+	else if (!refresh->error)
+		follow(daemon);
 	g_free(refresh);
 	srv_memory_give_back();
 }
@@ -285,6 +295,11 @@ static gboolean refresh_start(gpointer data)
 	srv_net_call(daemon, daemon->host_queue, "host", "reading its devices", refresh_run,
 		     refresh_done, refresh_ended, refresh);
 	return G_SOURCE_REMOVE;
+}
+
+void srv_host_look(struct srv_daemon *daemon)
+{
+	refresh_start(daemon);
 }
 
 void srv_host_refresh(struct srv_daemon *daemon)

@@ -11,8 +11,8 @@ struct srv_daemon;
  * the configuration wants: up, with its VFs, each bound as its pool says.
  */
 
-/* Reads the inventory for the first time; blocks, before the daemon serves anybody. */
-int srv_host_read(struct srv_daemon *daemon, struct sriov_error **err);
+/* Reads the inventory for the first time, on a thread; srv_daemon_begin() follows. */
+void srv_host_look(struct srv_daemon *daemon);
 
 /* Reads it again soon, on a thread, and provisions what needs it. Several requests become one. */
 void srv_host_refresh(struct srv_daemon *daemon);

@@ -615,6 +615,13 @@ int srv_ledger_store_open(const char *path, int64_t total, const char *boot_id,
 	return 0;
 }
 
+int srv_ledger_store_check_room(const struct srv_ledger_store *store, struct sriov_error **err)
+{
+	g_autofree char *dir = g_path_get_dirname(store->path);
+
+	return srv_ledger_dir_check_room(dir, err);
+}
+
 void srv_ledger_store_close(struct srv_ledger_store *store)
 {
 	if (!store)

@@ -47,6 +47,9 @@ int srv_ledger_store_open(const char *path, int64_t total, const char *boot_id,
 /* Brings the log home into the file, as far as the disk lets it. NULL is a no-op. */
 void srv_ledger_store_close(struct srv_ledger_store *store);
 
+/* As srv_ledger_dir_check_room(), of the directory that it is in. */
+int srv_ledger_store_check_room(const struct srv_ledger_store *store, struct sriov_error **err);
+
 /* Begins a group. */
 int srv_ledger_store_begin(struct srv_ledger_store *store, struct sriov_error **err);
 

@@ -155,12 +155,29 @@ static bool apply_backlog(struct srv_ledger_writer *writer, struct sriov_error *
 	return true;
 }
 
+/* Is there room for it? Asked once for a group. */
+static bool has_room(const struct srv_ledger_writer *writer, const struct srv_ledger_work *work,
+		     bool *asked, struct sriov_error **full)
+{
+	if (work->needs_room && !*asked)
+		srv_ledger_store_check_room(writer->store, full);
+	*asked |= work->needs_room;
+	return !work->needs_room || !*full;
+}
+
 static bool apply_group(struct srv_ledger_writer *writer, const GQueue *group,
 			struct sriov_error **err)
 {
+	sriov_autoerror full = NULL;
+	bool asked = false;
+
 	for (GList *at = group->head; at; at = at->next) {
 		struct srv_ledger_work *work = at->data;
 
+		if (!has_room(writer, work, &asked, &full)) {
+			work->error = sriov_error_copy(full);
+			continue;
+		}
 		if (apply(writer, work->changes, &work->error))
 			continue;
 		*err = sriov_error_copy(work->error);

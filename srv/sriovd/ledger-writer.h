@@ -18,6 +18,7 @@ struct srv_ledger_work {
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 	bool keep;		   /* when it cannot be written now, it is later */
+	bool needs_room;	   /* not into what is reserved of the disk */
 	struct sriov_error *error; /* the writer's */
 };
 

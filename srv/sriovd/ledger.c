@@ -279,6 +279,11 @@ void srv_ledger_keep(struct srv_ledger_txn *txn)
 	txn->work->keep = true;
 }
 
+void srv_ledger_needs_room(struct srv_ledger_txn *txn)
+{
+	txn->work->needs_room = true;
+}
+
 void srv_ledger_commit(struct srv_ledger_txn *txn,
 		       void (*done)(const struct sriov_error *error, void *data), void *data)
 {
@@ -290,11 +295,6 @@ void srv_ledger_commit(struct srv_ledger_txn *txn,
 	g_clear_pointer(&ledger->image, srv_ledger_image_free);
 	srv_ledger_writer_push(ledger->writer, txn->work);
 	g_free(txn);
-}
-
-int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **err)
-{
-	return ledger->dir ? srv_ledger_dir_check_room(ledger->dir, err) : 0;
 }
 
 bool srv_ledger_is_busy(struct srv_ledger *ledger)

@@ -176,10 +176,10 @@ void srv_ledger_commit(struct srv_ledger_txn *txn,
 		       void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /*
- * May something new be taken on? 0, or LEDGER with ENOSPC when the ledger's file system is full:
- * what is reserved of it is for giving back. Does not block for long.
+ * The transaction takes something new on: it fails (LEDGER, ENOSPC) when the ledger's file system
+ * is full, for what is reserved of it is for giving back. That is looked at when it is its turn.
  */
-int srv_ledger_check_room(const struct srv_ledger *ledger, struct sriov_error **err);
+void srv_ledger_needs_room(struct srv_ledger_txn *txn);
 
 /* Has a transaction been handed over whose done() has not been called yet? */
 bool srv_ledger_is_busy(struct srv_ledger *ledger);

@@ -235,12 +235,15 @@ static gboolean on_end(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-static void notify_ready(const struct srv_daemon *daemon)
+/* It answers, whatever is the matter with the host. */
+static void notify_ready(struct srv_daemon *daemon)
 {
 	const struct sriov_error *refusal = srv_daemon_refusal(daemon);
 
 	if (refusal)
 		sd_notifyf(0, "READY=1\nSTATUS=Changes nothing: %s", refusal->message);
+	else if (!daemon->looked)
+		sd_notify(0, "READY=1\nSTATUS=Changes nothing: looking at the host's devices");
 	else if (!daemon->configured && daemon->reload_error)
 		sd_notifyf(0, "READY=1\nSTATUS=Bad configuration: %s",
 			   daemon->reload_error->message);
@@ -300,6 +303,7 @@ static int serve(const struct options *options, struct sriov_error **err)
 		.config_dir = options->config_dir ?: SRIOVD_SYSCONFDIR,
 		.state_dir = options->state_dir ?: SRIOVD_STATEDIR,
 		.plugin_dir = options->plugins ?: SRIOVD_PLUGINDIR,
+		.begun = notify_ready,
 	};
 	g_autofree char *socket = g_strdup(options->socket ?: SRV_SOCKET_PATH);
 	struct program program = { 0 };

@@ -69,6 +69,7 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 		old->nic = NULL;
 		old->fresh = false;
 		set_ex_owner(old, nic);
+		old->left = true;
 		srv_model_mark_vf(old, SRV_VF_DIRTY, NULL);
 	}
 	nic->vf = vf;
@@ -248,5 +249,8 @@ char *srv_nic_alias_vf(const char *id)
 void srv_team_reset(struct srv_team *team)
 {
 	g_free(team->tap);
+	g_free(team->misplaced);
+	g_free(team->off_vlan);
+	g_free(team->unlike);
 	*team = (struct srv_team){ 0 };
 }

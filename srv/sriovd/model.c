@@ -23,6 +23,8 @@ static void pf_free(gpointer data)
 {
 	struct srv_pf *pf = data;
 
+	for (size_t i = 0; i < G_N_ELEMENTS(pf->scrub_source); i++)
+		g_clear_handle_id(&pf->scrub_source[i], g_source_remove);
 	g_ptr_array_unref(pf->vfs);
 	g_ptr_array_unref(pf->netdevs);
 	g_free(pf->was);
@@ -50,7 +52,8 @@ static void nic_free(gpointer data)
 	g_free(row->uplink);
 	g_free(row->reason);
 	g_free(row->decision);
-	g_free(nic->team.tap);
+	g_free(nic->stored_uplink);
+	srv_team_reset(&nic->team);
 	g_clear_pointer(&nic->waiters, g_array_unref);
 	g_free(nic);
 }
@@ -203,6 +206,12 @@ void srv_pf_recount(struct srv_pf *pf)
 	}
 }
 
+static const char *missing_reason(const struct srv_model *model)
+{
+	return model->looked ? "the kernel has no such device now"
+			     : "whether the kernel has it is being looked at";
+}
+
 /* Which of its VFs belong to which pool, and how many the pools want; PF states that follow from
  * it. */
 static void apply_config(struct srv_model *model, struct srv_pf *pf)
@@ -230,8 +239,7 @@ static void apply_config(struct srv_model *model, struct srv_pf *pf)
 		vf->pool = pf->facts ? srv_config_pool_of(model->config, pf->facts, i) : NULL;
 	}
 	if (!pf->facts)
-		srv_model_set_pf_state(pf, SRV_PF_GONE,
-				       pf->stranger ?: "the kernel has no such device now");
+		srv_model_set_pf_state(pf, SRV_PF_GONE, pf->stranger ?: missing_reason(model));
 	else if (!managed)
 		srv_model_set_pf_state(pf, SRV_PF_UNMANAGED, NULL);
 	else if (pf->state == SRV_PF_UNMANAGED || pf->state == SRV_PF_GONE)
@@ -257,7 +265,7 @@ static void join_vfs(struct srv_pf *pf)
 
 		if (vf->facts)
 			continue;
-		vf->fresh = false;
+		vf->fresh = vf->left = false;
 		srv_health_reset(&vf->health);
 		if (vf->mark != SRV_VF_CLEAN)
 			continue;
@@ -405,6 +413,8 @@ void srv_model_set_inventory_since(struct srv_model *model, struct spci_inventor
 	model->iommu = inventory->iommu;
 	model->vfio = inventory->vfio;
 	model->unsafe_interrupts = inventory->unsafe_interrupts;
+	model->noiommu = inventory->noiommu;
+	model->looked = true;
 	while (inventory->pfs->len) {
 		/* g_ptr_array_steal_index() keeps the array's free function off what we take. */
 		struct spci_pf *facts = g_ptr_array_steal_index_fast(inventory->pfs, 0);
@@ -568,6 +578,17 @@ static const char *unusable_reason(const struct srv_vf *vf)
 	return NULL;
 }
 
+/*
+ * Its pool is gone, and what its last owner had on it is not: his MAC, which he may have on another
+ * VF by now, and his VLAN for whoever takes this one by hand. Of one that only the ledger tells of,
+ * and that a network driver has, somebody may have made use meanwhile.
+ */
+static bool is_left_unclean(const struct srv_vf *vf)
+{
+	return vf->left && vf->facts && !vf->foreign && vf->mark == SRV_VF_DIRTY &&
+	       (vf->ex_id || g_strcmp0(vf->facts->driver, "vfio-pci") == 0);
+}
+
 enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)
 {
 	const char *reason = NULL;
@@ -576,7 +597,7 @@ enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)
 	if (vf->nic)
 		state = SRV_VF_OWNED;
 	else if (!vf->pool)
-		state = SRV_VF_UNMANAGED;
+		state = is_left_unclean(vf) ? SRV_VF_STATE_DIRTY : SRV_VF_UNMANAGED;
 	else if (vf->mark == SRV_VF_QUARANTINED) {
 		state = SRV_VF_STATE_QUARANTINED;
 		reason = vf->reason;
@@ -640,6 +661,8 @@ void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *rea
 	char *copy = g_strdup(reason);
 
 	vf->mark = mark;
+	if (mark != SRV_VF_DIRTY)
+		vf->left = false;
 	g_free(vf->reason);
 	vf->reason = copy;
 	srv_pf_recount(vf->pf);
@@ -721,6 +744,7 @@ void srv_model_load(struct srv_model *model, const struct srv_ledger_image *imag
 		struct srv_vf *vf = ensure_vf(ensure_pf(model, row->ref.pf), row->ref.index);
 
 		vf->mark = row->mark;
+		vf->left = row->mark == SRV_VF_DIRTY;
 		vf->reason = g_strdup(row->reason);
 	}
 	for (guint i = 0; i < image->nics->len; i++) {

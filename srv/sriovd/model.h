@@ -61,10 +61,11 @@ struct srv_vf {
 	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
-	bool fresh;	   /* just created by us, and nobody had it since: just out of reset */
-	bool vanished;	   /* was clean when the kernel lost it, and the ledger says so still */
-	bool held;	   /* the last scrub found a process still using it */
-	bool stalled;	   /* the last scrub could not be tried: its PF was down */
+	bool fresh;    /* just created by us, and nobody had it since: just out of reset */
+	bool left;     /* dirty as an owner of ours left it: scrubbed whatever a pool says now */
+	bool vanished; /* was clean when the kernel lost it, and the ledger says so still */
+	bool held;     /* the last scrub found a process still using it */
+	bool stalled;  /* the last scrub could not be tried: its PF was down */
 	uint32_t verified; /* enum snl_vf_attr: set for its owner and read back */
 	struct srv_health health;
 };
@@ -123,7 +124,8 @@ struct srv_pf {
 	GPtrArray *vfs; /* of struct srv_vf, by index; also such that only the ledger knows */
 	uint32_t counts[SRV_VF_STATES];
 	struct srv_health health;
-	uint64_t looked; /* the last look at its errors that was taken (fault.h) */
+	uint64_t looked;       /* the last look at its errors that was taken (fault.h) */
+	guint scrub_source[2]; /* when its VFs are scrubbed again (vf-scrub.c); 0: not so */
 	/* The executors of its work, made and used by the operations, not by the model. */
 	struct srv_serial *serial;
 	struct srv_queue *queue;
@@ -158,6 +160,10 @@ struct srv_team {
 	int64_t idle_since; /* monotonic: plugged and not in use since then */
 	int64_t not_before; /* monotonic: no promotion sooner */
 	int64_t ask_again;  /* monotonic: no demotion sooner, it was refused */
+	/* Why its virtio half is not where its network says, so that it has no VF; NULL: it is */
+	char *misplaced;
+	char *off_vlan; /* of that: what the kernel says of the link under it; NULL */
+	char *unlike;	/* and what libvirt says of the interface; NULL */
 };
 
 struct srv_nic {
@@ -177,6 +183,10 @@ struct srv_nic {
 	 * the hook is late and it still runs. Nothing is done to it before libvirt was looked at.
 	 */
 	bool doubtful;
+	/* Of mode failover: what its virtio half stands on from its owner's next start on; NULL:
+	 * not known yet. It is being moved there; and that could not be done, which was told. */
+	char *stored_uplink;
+	bool mending, mend_failed;
 	unsigned leaving; /* libvirt is being asked whether its owner is gone, so often */
 	bool restarted;	  /* its owner started anew while it was busy: looked at when that ends */
 	bool owner_gone;  /* its owner went away while it was busy: released when the operation ends
@@ -194,6 +204,8 @@ struct srv_model {
 	int64_t last_place; /* the highest waiting_place that there was */
 	bool iommu, vfio;
 	bool unsafe_interrupts; /* allowed by the host's modules */
+	bool noiommu;		/* ditto: VFIO without an IOMMU */
+	bool looked;		/* at the host: what it does not have is not there */
 };
 
 struct srv_model *srv_model_new(void);

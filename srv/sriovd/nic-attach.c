@@ -137,13 +137,28 @@ static void recorded(const struct sriov_error *error, void *data)
 	finish(attach, attach->error ? attach->error : error);
 }
 
-static void record(struct attach *attach)
+/* libvirt may be back already, and the pass of that have found the nic busy. */
+static void unknown_recorded(const struct sriov_error *error, void *data)
+{
+	struct srv_daemon *daemon = ((struct attach *)data)->daemon;
+
+	recorded(error, data);
+	srv_reconcile_soon(daemon);
+}
+
+static void record_then(struct attach *attach,
+			void (*done)(const struct sriov_error *error, void *data))
 {
 	struct srv_ledger_txn *txn = srv_ledger_begin(attach->daemon->ledger);
 
 	srv_daemon_put_nic(txn, attach->nic);
 	srv_ledger_keep(txn);
-	srv_ledger_commit(txn, recorded, attach);
+	srv_ledger_commit(txn, done, attach);
+}
+
+static void record(struct attach *attach)
+{
+	record_then(attach, recorded);
 }
 
 static void succeeded(struct attach *attach)
@@ -260,7 +275,7 @@ static void put_off(struct attach *attach)
 	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
 	srv_event(attach->daemon->events, LOG_WARNING, "nic", subject,
 		  "not known whether it is attached, looked at when libvirt is back: %s", why);
-	record(attach);
+	record_then(attach, unknown_recorded);
 }
 
 static void attach_run(void *data)
@@ -670,7 +685,7 @@ void srv_nic_detach(struct srv_daemon *daemon, struct srv_nic *nic,
 	attach->done = done;
 	attach->data = data;
 	nic->busy = true;
-	attach->work = srv_attach_work_new(daemon, nic, &attach->error);
+	attach->work = srv_detach_work_new(daemon, nic, &attach->error);
 	if (!attach->work) {
 		recorded(NULL, attach);
 		return;

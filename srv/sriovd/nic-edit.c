@@ -21,7 +21,8 @@ struct work {
 	struct srv_daemon *daemon;
 	struct srv_nic_edit *edit;
 	bool chosen_id, chosen_mac, promised;
-	bool marked; /* the nic counts as one that is being detached, and is busy for us */
+	bool left_over; /* the removed nic's virtio NIC is in the stored configuration */
+	bool marked;	/* the nic counts as one that is being detached, and is busy for us */
 	guint tries;
 	/* of struct srv_nic_request: what the domain asks for from its next start on, and what it
 	 * asks for now while it runs (else NULL): when looked at, and as written */
@@ -138,6 +139,19 @@ static struct srv_nic_request *find(const GPtrArray *requests, const char *id)
 	return NULL;
 }
 
+static bool has_alias(const struct srv_domain *domain, const char *id)
+{
+	g_autofree char *alias = srv_nic_alias(id);
+
+	for (guint i = 0; i < domain->ifaces->len; i++) {
+		const struct srv_domain_iface *iface = domain->ifaces->pdata[i];
+
+		if (g_strcmp0(iface->alias, alias) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Blocks. *ret_nics is of its stored configuration, which is what the next start asks for; of a
  * running domain that has none stored, of its live one. *ret_live is NULL where there is not both.
@@ -166,6 +180,8 @@ static int read_domain(struct work *work, const char *domain, GPtrArray **ret_ni
 			bad->message, found->name);
 	else
 		*ret_nics = copy_requests((found->stored ?: found->live)->nics);
+	work->left_over = r == 0 && edit->remove && found->stored &&
+			  has_alias(found->stored, edit->remove);
 	if (r == 0)
 		*ret_live = found->stored && found->live ? copy_requests(found->live->nics) : NULL;
 	srv_virt_domain_free(found);
@@ -240,6 +256,9 @@ static int take_out(struct work *work)
 	struct srv_nic_request *stored = find(work->after, edit->remove);
 	struct srv_nic_request *now = live ? find(live, edit->remove) : NULL;
 
+	/* Of a removal that was cut short after the metadata, the rest is still to be done. */
+	if (!stored && !now && work->left_over)
+		return 0;
 	if (!stored && !now)
 		return sriov_error_set(&work->error, SRIOV_ERROR_NOT_FOUND, ENOENT, edit->name,
 				       "it has no nic \"%s\" in its metadata", edit->remove);
@@ -307,20 +326,18 @@ static void write_run(void *data)
 	struct srv_nic_edit *edit = work->edit;
 	g_autofree char *uuid = g_strdup(edit->uuid);
 	g_autoptr(GPtrArray) stored = NULL;
-	bool with_virtio;
 
 	g_clear_pointer(&work->after, g_ptr_array_unref);
 	g_clear_pointer(&work->after_live, g_ptr_array_unref);
 	if (read_domain(work, uuid, &work->after, &work->after_live) < 0)
 		return;
 	stored = copy_requests(work->after);
-	with_virtio = edit->remove && is_failover(find(work->after, edit->remove));
 	if ((edit->request ? add(work) : take_out(work)) < 0 || write_virtio(work) < 0)
 		return;
 	if (write_nics(work, uuid, stored) < 0) {
 		if (work->virtio && !edit->existed)
 			remove_virtio(work, uuid, edit->request->id);
-	} else if (with_virtio) {
+	} else if (edit->remove && work->left_over) {
 		remove_virtio(work, uuid, edit->remove);
 	}
 }
@@ -365,8 +382,14 @@ static void note_uplink(struct work *work, struct srv_ledger_txn *txn)
 	struct srv_nic *nic =
 		uplink ? srv_model_nic(work->daemon->model, &owner, work->edit->request->id) : NULL;
 
-	if (!nic || nic->busy || nic->row.uplink)
+	if (!nic)
 		return;
+	g_free(nic->stored_uplink);
+	nic->stored_uplink = g_strdup(uplink);
+	/* What it runs on is what it was started on. */
+	if (nic->busy || (nic->row.uplink && nic->row.state != SRV_NIC_IDLE))
+		return;
+	g_free(nic->row.uplink);
 	nic->row.uplink = g_strdup(uplink);
 	srv_daemon_put_nic(txn, nic);
 }

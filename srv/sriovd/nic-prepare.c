@@ -14,28 +14,18 @@
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/vf-work.h"
 
-/*
- * How long a start waits for VFs that are being scrubbed or made: a guest that is restarted finds
- * its VF still in the scrub. Well below the hook's own deadline.
- */
-#define WAIT_SECONDS 12
-
 struct prepare {
 	struct srv_daemon *daemon;
 	char *uuid;
 	char *name;
 	GPtrArray *requests; /* of struct srv_nic_request */
 	GPtrArray *reserved; /* of char: ids of the nics that this try has reserved for */
-	guint deadline_source;
-	bool last_try;
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
 };
 
 static void prepare_free(struct prepare *prepare)
 {
-	if (prepare->deadline_source)
-		g_source_remove(prepare->deadline_source);
 	g_ptr_array_unref(prepare->requests);
 	g_ptr_array_unref(prepare->reserved);
 	g_free(prepare->uuid);
@@ -219,6 +209,23 @@ int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, con
 	return 0;
 }
 
+void srv_nic_sync_good_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
+			    const char *name, const GPtrArray *requests,
+			    void (*told)(const struct sriov_error *error, void *data), void *data)
+{
+	const struct srv_owner owner = { SRV_OWNER_LIBVIRT, (char *)uuid, (char *)name };
+
+	drop_rows(daemon, uuid, requests);
+	for (guint i = 0; i < requests->len; i++) {
+		sriov_autoerror err = NULL;
+
+		if (check_request(daemon, &owner, requests->pdata[i], &err) < 0)
+			told(err, data);
+		else
+			srv_daemon_put_nic(txn, sync_row(daemon, &owner, requests->pdata[i]));
+	}
+}
+
 /* Deciding */
 
 static void record(struct srv_nic *nic, const struct srv_decision *decision, const char *summary)
@@ -393,15 +400,48 @@ static void answer(const struct sriov_error *error, void *data)
 	prepare_free(prepare);
 }
 
+/*
+ * A link that cannot be made is no reason of ours to refuse the start: libvirt does, with its own
+ * words, when it finds none there. Of a kernel that hangs the hook is told, as of a daemon that
+ * does (hook.c).
+ */
+static void linked(const struct sriov_error *error, void *data)
+{
+	struct prepare *prepare = data;
+	g_autofree char *why = error ? sriov_error_text(error) : NULL;
+
+	if (error && error->code != SRIOV_ERROR_TIMEOUT)
+		srv_event(prepare->daemon->events, LOG_WARNING, "nic", prepare->name,
+			  "a VLAN link that its configuration names cannot be made: %s", why);
+	answer(error && error->code == SRIOV_ERROR_TIMEOUT ? error : NULL, prepare);
+}
+
+/*
+ * Nothing of it is in the ledger: nor what the nics have given up of their last run, which is so
+ * all the same. UNAVAILABLE: the hook lets those through that can do without.
+ */
+static void not_recorded(struct prepare *prepare, const struct sriov_error *error)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(prepare->daemon->ledger);
+	sriov_autoerror err = NULL;
+
+	undo(prepare);
+	put_all(prepare, txn);
+	srv_ledger_commit(txn, NULL, NULL);
+	sriov_error_set(&err, SRIOV_ERROR_UNAVAILABLE, error->err, error->subject, "%s",
+			error->message);
+	answer(err, prepare);
+}
+
 static void committed(const struct sriov_error *error, void *data)
 {
 	struct prepare *prepare = data;
 
 	/* libvirt looks for the links under failover nics as soon as it is let go. */
 	if (error)
-		answer(error, prepare);
+		not_recorded(prepare, error);
 	else
-		srv_failover_links(prepare->daemon, prepare->uuid, answer, prepare);
+		srv_failover_links(prepare->daemon, prepare->uuid, linked, prepare);
 }
 
 static int fail_busy(const struct srv_nic *nic, struct sriov_error **err)
@@ -443,49 +483,50 @@ static int reserve_all(struct prepare *prepare, bool *ret_pending, struct sriov_
 	return 0;
 }
 
-/* UNAVAILABLE: the hook lets those through that can do without. */
-static int check_room(struct srv_daemon *daemon, struct sriov_error **err)
+static void refuse(const struct sriov_error *error, void *data)
 {
-	sriov_autoerror full = NULL;
+	struct prepare *prepare = data;
 
-	if (srv_ledger_check_room(daemon->ledger, &full) == 0)
-		return 0;
-	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, full->err, full->subject, "%s",
-			       full->message);
+	prepare->done(error, prepare->data);
+	prepare_free(prepare);
 }
 
-/* It is going to be answered: the deadline must not answer it once more. */
-static void end_waiting(struct prepare *prepare)
+/* Which VFs there are is not known: who can do without one is let through. */
+static void refuse_unlooked(struct prepare *prepare)
 {
-	if (prepare->deadline_source)
-		g_source_remove(prepare->deadline_source);
-	prepare->deadline_source = 0;
-}
-
-/* True when it was answered, or will be by the ledger; false: it waits for VFs that come free soon.
- */
-static bool try(struct prepare *prepare)
-{
-	struct srv_daemon *daemon = prepare->daemon;
-	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
 	sriov_autoerror err = NULL;
+
+	srv_gate_refusal(prepare->daemon, &err);
+	refuse(err, prepare);
+}
+
+static bool try(bool last, void *data)
+{
+	struct prepare *prepare = data;
+	struct srv_daemon *daemon = prepare->daemon;
+	sriov_autoerror err = NULL;
+	struct srv_ledger_txn *txn;
 	bool pending = false;
 
+	if (!daemon->looked) {
+		refuse_unlooked(prepare);
+		return true;
+	}
+	txn = srv_ledger_begin(daemon->ledger);
 	begin_anew(prepare);
-	if (check_room(daemon, &err) == 0 &&
-	    srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
-		    0) {
+	if (srv_nic_sync_rows(daemon, txn, prepare->uuid, prepare->name, prepare->requests, &err) ==
+	    0) {
 		int r = reserve_all(prepare, &pending, &err);
 
-		if (pending && !prepare->last_try) {
+		if (pending && !last) {
 			undo(prepare);
 			put_all(prepare, txn);
 			srv_ledger_commit(txn, NULL, NULL);
 			return false;
 		}
-		end_waiting(prepare);
 		if (r == 0) {
 			put_all(prepare, txn);
+			srv_ledger_needs_room(txn);
 			srv_ledger_commit(txn, committed, prepare);
 			return true;
 		}
@@ -493,20 +534,8 @@ static bool try(struct prepare *prepare)
 		put_all(prepare, txn);
 	}
 	srv_ledger_commit(txn, NULL, NULL);
-	prepare->done(err, prepare->data);
-	prepare_free(prepare);
+	refuse(err, prepare);
 	return true;
-}
-
-static gboolean on_deadline(gpointer data)
-{
-	struct prepare *prepare = data;
-
-	prepare->deadline_source = 0;
-	prepare->last_try = true;
-	g_ptr_array_remove(prepare->daemon->waiting_starts, prepare);
-	try(prepare);
-	return G_SOURCE_REMOVE;
 }
 
 static gpointer copy_request(gconstpointer request, gpointer data)
@@ -528,35 +557,5 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->reserved = g_ptr_array_new_with_free_func(g_free);
 	prepare->done = done;
 	prepare->data = data;
-	if (!srv_gate_holds_starts(daemon) && try(prepare))
-		return;
-	g_ptr_array_add(daemon->waiting_starts, prepare);
-	prepare->deadline_source = g_timeout_add_seconds(WAIT_SECONDS, on_deadline, prepare);
-}
-
-void srv_nic_refuse_waiting(struct srv_daemon *daemon, const struct sriov_error *error)
-{
-	g_autoptr(GPtrArray) waiting = daemon->waiting_starts;
-
-	daemon->waiting_starts = g_ptr_array_new();
-	for (guint i = 0; i < waiting->len; i++) {
-		struct prepare *prepare = waiting->pdata[i];
-
-		prepare->done(error, prepare->data);
-		prepare_free(prepare);
-	}
-}
-
-void srv_nic_serve_waiting(struct srv_daemon *daemon)
-{
-	/* In the order in which they came; one that goes on waiting keeps its place. */
-	for (guint i = 0; !srv_gate_holds_starts(daemon) && i < daemon->waiting_starts->len;) {
-		struct prepare *prepare = daemon->waiting_starts->pdata[i];
-
-		if (try(prepare))
-			g_ptr_array_remove_index(daemon->waiting_starts, i);
-		else
-			i++;
-	}
-	srv_failover_serve(daemon);
+	srv_nic_wait(daemon, try, refuse, prepare);
 }

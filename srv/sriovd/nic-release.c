@@ -40,7 +40,7 @@ static void clean_uplink(struct srv_daemon *daemon, const struct srv_nic *nic)
 
 	if (nic->row.backing != SRV_BACKING_VIRTIO)
 		return;
-	work = srv_attach_work_new(daemon, nic, NULL);
+	work = srv_detach_work_new(daemon, nic, NULL);
 	if (work)
 		srv_net_call(daemon, srv_daemon_domain_queue(daemon, nic->row.owner.key), subject,
 			     "removing what it stood on", clean_run, clean_done, clean_gone, work);

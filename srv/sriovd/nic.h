@@ -19,7 +19,7 @@ struct srv_daemon;
 
 /*
  * The domain is about to start: makes its nics in the ledger what it asks for, and decides what
- * carries each. May wait some seconds for VFs that are being scrubbed.
+ * carries each. May wait some seconds for VFs (srv_nic_wait()).
  *
  * requests: of struct srv_nic_request, borrowed
  * done:     called once, when it is durable; error (borrowed) refuses the start
@@ -28,10 +28,21 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 		     const GPtrArray *requests,
 		     void (*done)(const struct sriov_error *error, void *data), void *data);
 
-/* A VF came free, or a PF ready: tries again for the starts that wait. */
+/*
+ * Tries to get VFs: at once, unless the first pass comes before that (gate.h), and while they come
+ * free soon (srv_nic_reserve()) again whenever one may have, for some seconds.
+ *
+ * try:    true when it was answered, or will be by the ledger; false: it waits, which it may not
+ *         when this is the last try. Not called again after true
+ * refuse: answers it instead, for the daemon ends; error is borrowed
+ */
+void srv_nic_wait(struct srv_daemon *daemon, bool (*try)(bool last, void *data),
+		  void (*refuse)(const struct sriov_error *error, void *data), void *data);
+
+/* A VF came free, or a PF ready: tries again for who waits, in the order in which they came. */
 void srv_nic_serve_waiting(struct srv_daemon *daemon);
 
-/* The daemon ends: answers the starts that wait. error is borrowed. */
+/* The daemon ends: answers who waits. error is borrowed. */
 void srv_nic_refuse_waiting(struct srv_daemon *daemon, const struct sriov_error *error);
 
 /*
@@ -88,7 +99,11 @@ void srv_nic_release_owner(struct srv_daemon *daemon, const char *uuid);
 /* One nic of a domain that runs on without it. */
 void srv_nic_release(struct srv_daemon *daemon, struct srv_nic *nic);
 
-/* Decides what carries a nic and gives it that; the ledger is the caller's to tell. */
+/*
+ * Decides what carries a nic and gives it that; the ledger is the caller's to tell.
+ *
+ * ret_pending: also set with an error: it got no VF, and one comes free soon
+ */
 int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pending,
 		    struct sriov_error **err);
 
@@ -98,6 +113,14 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
  */
 int srv_nic_sync_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
 		      const char *name, const GPtrArray *requests, struct sriov_error **err);
+
+/*
+ * The same for each request by itself, of a guest that runs whatever it asks for: the rows of those
+ * that cannot be stay as they are. told gets the error of each (borrowed).
+ */
+void srv_nic_sync_good_rows(struct srv_daemon *daemon, struct srv_ledger_txn *txn, const char *uuid,
+			    const char *name, const GPtrArray *requests,
+			    void (*told)(const struct sriov_error *error, void *data), void *data);
 
 /* Checks requests as srv_nic_sync_rows() does, without changing anything. */
 int srv_nic_check_requests(struct srv_daemon *daemon, const char *uuid, const char *name,

@@ -13,6 +13,8 @@ enum srv_wait srv_promote_wait(const struct srv_nic *nic, int64_t now)
 		return SRV_WAIT_BUSY;
 	if (nic->row.state != SRV_NIC_ATTACHED || nic->row.backing != SRV_BACKING_VIRTIO)
 		return SRV_WAIT_NOT_RUNNING;
+	if (nic->team.misplaced)
+		return SRV_WAIT_MISPLACED;
 	if (nic->team.negotiated == SRV_NEGOTIATED_NO)
 		return SRV_WAIT_NOT_NEGOTIATED;
 	return now < nic->team.not_before ? SRV_WAIT_RESTING : SRV_WAIT_READY;
@@ -27,6 +29,7 @@ static const struct srv_pool *pool_of(struct srv_model *model, const struct srv_
 
 struct order {
 	int64_t now;
+	bool preempt;
 };
 
 static gint compare(gconstpointer a, gconstpointer b, gpointer data)
@@ -42,6 +45,9 @@ static gint compare(gconstpointer a, gconstpointer b, gpointer data)
 
 	if (x_ready != y_ready)
 		return x_ready ? -1 : 1;
+	/* A VF that was taken from a guest that uses it is not for one that may not. */
+	if (order->preempt && x_can != y_can)
+		return x_can ? -1 : 1;
 	if (x->row.priority != y->row.priority)
 		return x->row.priority > y->row.priority ? -1 : 1;
 	/* Who has said that it can use one, before who may have said so when nobody listened. */
@@ -56,7 +62,7 @@ static gint compare(gconstpointer a, gconstpointer b, gpointer data)
 GPtrArray *srv_promote_queue(struct srv_model *model, const struct srv_pool *pool, int64_t now)
 {
 	GPtrArray *queue = g_ptr_array_new();
-	struct order order = { now };
+	struct order order = { now, model->config->failover.preempt };
 	GHashTableIter iter;
 	gpointer value;
 
@@ -221,6 +227,11 @@ static bool something_comes(struct srv_model *model, const struct srv_nic *nic)
 	return comes;
 }
 
+bool srv_promote_may_preempt(const struct srv_nic *nic)
+{
+	return nic->row.mode != SRV_MODE_FAILOVER || nic->team.negotiated == SRV_NEGOTIATED_YES;
+}
+
 struct srv_nic *srv_promote_next_victim(struct srv_model *model, int64_t now,
 					const struct srv_nic **ret_for)
 {
@@ -234,7 +245,7 @@ struct srv_nic *srv_promote_next_victim(struct srv_model *model, int64_t now,
 
 		if (srv_promote_wait(nic, now) != SRV_WAIT_READY)
 			break;
-		victim = srv_promote_victim(model, nic, now);
+		victim = srv_promote_may_preempt(nic) ? srv_promote_victim(model, nic, now) : NULL;
 		if (!victim || something_comes(model, nic))
 			continue;
 		*ret_for = nic;

@@ -14,8 +14,10 @@
  *
  * Those that could use a VF now form a queue: higher priority first, then those whose guests are
  * known to join the halves, then who began to wait first (by the ledger's count, not by a clock,
- * which may be set), then the name. The first one for which there is a VF gets it; one for which
- * there is none does not hold up those behind it, which may be in other pools.
+ * which may be set), then the name. Where VFs are taken from others ("preempt") what is known of
+ * the guests counts before the priority: a guest that never spoke may have nobody's VF, at no time.
+ * The first one for which there is a VF gets it; one for which there is none does not hold up those
+ * behind it, which may be in other pools.
  *
  * now: g_get_monotonic_time(), µs
  */
@@ -26,6 +28,7 @@ enum srv_wait {
 	SRV_WAIT_NOT_RUNNING,	 /* its owner does not run, or the nic is not attached */
 	SRV_WAIT_BUSY,		 /* an operation on it is under way */
 	SRV_WAIT_NOT_NEGOTIATED, /* the guest has no driver that would join the halves */
+	SRV_WAIT_MISPLACED,	 /* team.misplaced */
 	SRV_WAIT_RESTING,	 /* team.not_before */
 };
 
@@ -51,6 +54,12 @@ bool srv_promote_next(struct srv_model *model, int64_t now, struct srv_promotion
  * way out already, or the configuration has no preemption.
  */
 struct srv_nic *srv_promote_victim(struct srv_model *model, const struct srv_nic *nic, int64_t now);
+
+/*
+ * May somebody lose a VF for it? Not while nobody knows whether its guest joins the halves, as of
+ * all that have said nothing when sriovd or the connection to libvirt is new.
+ */
+bool srv_promote_may_preempt(const struct srv_nic *nic);
 
 /* The next one to be demoted in favour of one that waits. NULL: none. */
 struct srv_nic *srv_promote_next_victim(struct srv_model *model, int64_t now,

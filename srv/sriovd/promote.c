@@ -163,6 +163,35 @@ static void promote_failed(struct move *move)
 	srv_pf_scrub(daemon, vf->pf);
 }
 
+/* libvirt may be back already, and the pass of that have found the nic busy. */
+static void put_off_recorded(const struct sriov_error *error, void *data)
+{
+	struct srv_daemon *daemon = ((struct move *)data)->daemon;
+
+	finish(data);
+	srv_reconcile_soon(daemon);
+}
+
+/*
+ * libvirt went away in the midst, and it can be that the guest has the VF, or gets it yet: it stays
+ * the nic's until libvirt can be asked, which reconciliation does as soon as it is back. Whether
+ * the guest uses it the kernel tells meanwhile, and frames go by that.
+ */
+static void put_off(struct move *move)
+{
+	struct srv_nic *nic = move->nic;
+	g_autofree char *subject = srv_nic_subject(nic);
+	g_autofree char *why = sriov_error_text(move->error);
+
+	nic->team.plugged = true;
+	nic->team.in_use = false;
+	nic->team.idle_since = g_get_monotonic_time();
+	srv_model_set_nic_state(nic, SRV_NIC_ATTACHING, why);
+	srv_event(move->daemon->events, LOG_WARNING, "nic", subject,
+		  "not known whether it has its VF, looked at when libvirt is back: %s", why);
+	record_end(move, nic->vf, put_off_recorded);
+}
+
 /* The VF is in the guest without the network's attributes: it does not stay there. */
 static void withdraw(const struct sriov_error *error, void *data)
 {
@@ -209,6 +238,10 @@ static void attach_ran(const struct sriov_error *late, void *data)
 	struct move *move = part(data, late);
 	struct srv_nic *nic = move->nic;
 
+	if (move->error && move->error->code == SRIOV_ERROR_UNAVAILABLE) {
+		put_off(move);
+		return;
+	}
 	if (move->error) {
 		promote_failed(move);
 		return;
@@ -342,7 +375,7 @@ static void steered(void *data)
 
 	srv_job_step(move->job, DEMOTE_STEPS,
 		     "the virtio half receives; the guest is asked to let go of VF %s", name);
-	move->work = srv_attach_work_new(move->daemon, move->nic, &move->error);
+	move->work = srv_detach_work_new(move->daemon, move->nic, &move->error);
 	if (!move->work) {
 		demote_failed(move);
 		return;

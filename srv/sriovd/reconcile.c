@@ -179,7 +179,7 @@ static bool asks_for(const GPtrArray *requests, const char *id)
  */
 static bool is_being_removed(const struct srv_nic *nic, const struct srv_virt_domain *domain)
 {
-	return !asks_for(domain->live->nics, nic->row.id) &&
+	return !domain->bad && !asks_for(domain->live->nics, nic->row.id) &&
 	       (nic->row.state == SRV_NIC_DETACHING || nic->row.state == SRV_NIC_ATTACHING);
 }
 
@@ -211,6 +211,9 @@ static void settle_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		return;
 	if (nic->row.mode == SRV_MODE_FAILOVER ? !srv_failover_settle(daemon, nic, domain)
 					       : !iface) {
+		/* Whether it is to have it, nobody can tell. */
+		if (domain->bad)
+			return;
 		/*
 		 * What only its stored configuration asks for comes with its next start; what was
 		 * removed and the guest has let go is not wanted any more.
@@ -251,13 +254,25 @@ static GPtrArray *all_requests(const struct srv_virt_domain *domain)
 	return requests;
 }
 
-static void settle_running(struct srv_daemon *daemon, const struct srv_virt_domain *domain,
-			   int64_t began)
+struct complaint {
+	struct srv_daemon *daemon;
+	const char *domain;
+};
+
+static void complain(const struct sriov_error *error, void *data)
 {
-	struct srv_ledger_txn *txn;
+	const struct complaint *complaint = data;
+	g_autofree char *why = sriov_error_text(error);
+
+	srv_event(complaint->daemon->events, LOG_WARNING, "nic", complaint->domain, "%s", why);
+}
+
+/* The rows of a running domain follow what it asks for. */
+static void follow(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+{
+	struct complaint complaint = { daemon, domain->name };
 	g_autoptr(GPtrArray) requests = NULL;
-	g_autoptr(GPtrArray) nics = NULL;
-	sriov_autoerror err = NULL;
+	struct srv_ledger_txn *txn;
 
 	if (domain->bad) {
 		srv_event(daemon->events, LOG_WARNING, "nic", domain->name,
@@ -266,14 +281,18 @@ static void settle_running(struct srv_daemon *daemon, const struct srv_virt_doma
 	}
 	requests = all_requests(domain);
 	txn = srv_ledger_begin(daemon->ledger);
-	if (srv_nic_sync_rows(daemon, txn, domain->uuid, domain->name, requests, &err) < 0) {
-		g_autofree char *why = sriov_error_text(err);
-
-		srv_ledger_abandon(txn);
-		srv_event(daemon->events, LOG_WARNING, "nic", domain->name, "%s", why);
-		return;
-	}
+	srv_nic_sync_good_rows(daemon, txn, domain->uuid, domain->name, requests, complain,
+			       &complaint);
 	srv_ledger_commit(txn, NULL, NULL);
+}
+
+/* What it has it has, whatever is wrong with what it asks for. */
+static void settle_running(struct srv_daemon *daemon, const struct srv_virt_domain *domain,
+			   int64_t began)
+{
+	g_autoptr(GPtrArray) nics = NULL;
+
+	follow(daemon, domain);
 	nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
 	if (nics->len)
 		srv_daemon_set_numa_node(daemon, domain->uuid, domain->live->numa_node);
@@ -446,6 +465,7 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 			settle_stopped(daemon, domain, began);
 		if (!domain->active && domain->stored)
 			note_uplinks(daemon, domain);
+		srv_failover_mend(daemon, domain);
 	}
 	forget_missing(daemon, domains, began);
 	mark_foreign(daemon, domains);

@@ -61,6 +61,8 @@ static void collect_kept(struct sweep *sweep, struct srv_model *model)
 
 		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
 			g_ptr_array_add(sweep->kept, g_strdup(nic->row.uplink));
+		if (nic->row.mode == SRV_MODE_FAILOVER && nic->stored_uplink)
+			g_ptr_array_add(sweep->kept, g_strdup(nic->stored_uplink));
 	}
 }
 

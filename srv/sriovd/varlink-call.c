@@ -11,31 +11,52 @@ static int append_bytes(const char *bytes, size_t n, void *data)
 	return 0;
 }
 
-void srv_varlink_write(GString *out, const char *error, const json_t *parameters, bool continues)
+/* Written by hand around the parameters, so that no second object has to be built. */
+static void begin_message(GString *out, const char *error)
 {
-	gsize before = out->len;
-
-	/* Written by hand around the parameters, so that no second object has to be built. */
 	g_string_append_c(out, '{');
 	if (error)
 		g_string_append_printf(out, "\"error\":\"%s\",", error);
 	g_string_append(out, "\"parameters\":");
-	if (!parameters) {
-		g_string_append(out, "{}");
-	} else if (json_dump_callback(parameters, append_bytes, out, JSON_COMPACT) < 0) {
-		/* A string that is no UTF-8 got past jansson's checks (json_string_nocheck()). */
-		g_string_truncate(out, before);
-		g_string_append_printf(out,
-				       "{\"error\":\"%s\",\"parameters\":{\"message\":\"the answer "
-				       "could not be written as JSON\",\"errno\":%d}}",
-				       srv_error_name(SRIOV_ERROR_INTERNAL), EILSEQ);
-		g_string_append_c(out, '\0');
-		return;
-	}
+}
+
+/* False: a string that is no UTF-8 got past jansson's checks (json_string_nocheck()). */
+static bool append_json(GString *out, const json_t *json)
+{
+	return json_dump_callback(json, append_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+}
+
+static void end_message(GString *out, bool continues)
+{
 	if (continues)
 		g_string_append(out, ",\"continues\":true");
 	g_string_append_c(out, '}');
 	g_string_append_c(out, '\0');
+}
+
+/* In the place of what was begun at before. */
+static void write_unwritable(GString *out, gsize before)
+{
+	g_string_truncate(out, before);
+	begin_message(out, srv_error_name(SRIOV_ERROR_INTERNAL));
+	g_string_append_printf(
+		out, "{\"message\":\"the answer could not be written as JSON\",\"errno\":%d}",
+		EILSEQ);
+	end_message(out, false);
+}
+
+void srv_varlink_write(GString *out, const char *error, const json_t *parameters, bool continues)
+{
+	gsize before = out->len;
+
+	begin_message(out, error);
+	if (!parameters)
+		g_string_append(out, "{}");
+	else if (!append_json(out, parameters)) {
+		write_unwritable(out, before);
+		return;
+	}
+	end_message(out, continues);
 }
 
 /* Is there anybody to answer. */
@@ -85,11 +106,16 @@ void srv_call_error(struct srv_call *call, const struct sriov_error *error)
 	srv_call_error_named(call, srv_error_name(error->code), srv_error_to_json(error));
 }
 
+static bool has_to_be_checked(const struct srv_call *call)
+{
+	return !call->defect && call->connection && call->method &&
+	       call->varlink->handler->check_replies;
+}
+
 /* With check_replies: what a handler answers has to be what the interface promises. */
 static void check_reply(struct srv_call *call, const json_t *parameters)
 {
-	if (call->defect || !call->connection || !call->method ||
-	    !call->varlink->handler->check_replies)
+	if (!has_to_be_checked(call))
 		return;
 	if (srv_interface_check_reply(call->varlink->interface, call->method->name, parameters,
 				      NULL, &call->defect) == 0)
@@ -110,6 +136,59 @@ void srv_call_reply(struct srv_call *call, json_t *parameters)
 	write_message(call, NULL, parameters, false);
 	json_decref(parameters);
 	end(call);
+}
+
+/* Each item as the only one of its list: what is wrong with one is wrong with the list. */
+static void check_item(struct srv_call *call, const char *key, json_t *item)
+{
+	json_t *parameters;
+
+	if (!has_to_be_checked(call))
+		return;
+	parameters = json_pack("{s:[O]}", key, item);
+	check_reply(call, parameters);
+	json_decref(parameters);
+}
+
+/* False: what was written is no JSON. */
+static bool write_items(struct srv_call *call, const char *key, json_t *(*next)(void *data),
+			void *data)
+{
+	GString *out = srv_connection_output(call->connection);
+	bool is_json = true;
+	json_t *item;
+
+	g_string_append_printf(out, "{\"%s\":[", key);
+	for (bool first = true; is_json && !call->defect && (item = next(data)); first = false) {
+		check_item(call, key, item);
+		if (!first)
+			g_string_append_c(out, ',');
+		is_json = append_json(out, item);
+		json_decref(item);
+	}
+	g_string_append(out, "]}");
+	return is_json;
+}
+
+void srv_call_reply_list(struct srv_call *call, const char *key, json_t *(*next)(void *data),
+			 void *data)
+{
+	if (!call->defect && has_listener(call)) {
+		GString *out = srv_connection_output(call->connection);
+		gsize before = out->len;
+
+		begin_message(out, NULL);
+		if (write_items(call, key, next, data))
+			end_message(out, false);
+		else
+			write_unwritable(out, before);
+		if (call->defect)
+			g_string_truncate(out, before);
+	}
+	if (call->defect)
+		srv_call_error(call, call->defect);
+	else
+		end(call);
 }
 
 bool srv_call_reply_more(struct srv_call *call, json_t *parameters)

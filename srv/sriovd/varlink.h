@@ -138,6 +138,13 @@ bool srv_call_wants_more(const struct srv_call *call);
 
 /* Ends the call. parameters is stolen; NULL for {}. call is gone afterwards. */
 void srv_call_reply(struct srv_call *call, json_t *parameters);
+/*
+ * The same with {key: [...]}, for lists that can be long: of what next returns, which is the
+ * caller's, until that is NULL. Each item is written and freed before the next one is made. next
+ * must not touch calls, and is not called when nobody listens any more.
+ */
+void srv_call_reply_list(struct srv_call *call, const char *key, json_t *(*next)(void *data),
+			 void *data);
 /* Ends the call with an error. error is borrowed. */
 void srv_call_error(struct srv_call *call, const struct sriov_error *error);
 

@@ -87,6 +87,9 @@ static uint32_t find_drift(const struct verify *verify, const struct srv_vf *vf,
 	/* After a start of ours nobody has looked at it yet: then all that the driver tells counts.
 	 */
 	want.mask &= vf->verified ? now->mask & vf->verified : now->mask;
+	/* One that is to give it up stays in the VLAN of its other half until it has. */
+	if (nic->team.misplaced)
+		want.mask &= ~SNL_VF_VLAN;
 	if (srv_vf_is_guests_mac(&want, now))
 		want.mask &= ~SNL_VF_MAC;
 	return snl_vf_attrs_diff(&want, now);

@@ -78,31 +78,42 @@ static void scrub_collect(struct scrub *scrub)
 
 static void scrub_end(struct scrub *scrub, bool go_on);
 
+/* Why a scrub is tried once more: the process that held a VF is usually on its way out; a disk that
+ * is full takes longer. */
+enum again { AGAIN_HELD, AGAIN_LEDGER };
+
+static const unsigned again_seconds[] = { [AGAIN_HELD] = 1, [AGAIN_LEDGER] = 5 };
+
+struct retry {
+	struct srv_daemon *daemon;
+	struct srv_pf *pf;
+	enum again why;
+};
+
 static gboolean scrub_again(gpointer data)
 {
-	struct scrub *scrub = data;
+	struct retry *retry = data;
+	struct srv_pf *pf = retry->pf;
 
-	for (guint i = 0; i < scrub->pf->vfs->len; i++)
-		((struct srv_vf *)scrub->pf->vfs->pdata[i])->held = false;
-	srv_pf_scrub(scrub->daemon, scrub->pf);
-	scrub_free(scrub);
+	pf->scrub_source[retry->why] = 0;
+	for (guint i = 0; i < pf->vfs->len; i++)
+		((struct srv_vf *)pf->vfs->pdata[i])->held = false;
+	srv_pf_scrub(retry->daemon, pf);
 	return G_SOURCE_REMOVE;
 }
 
-/* Later, in a fresh batch. */
-static void retry_after(const struct scrub *scrub, unsigned seconds)
+/* Later, in a fresh batch; not when the PF is gone by then. */
+static void retry(const struct scrub *scrub, enum again why)
 {
-	struct scrub *again = g_new0(struct scrub, 1);
+	struct retry *retry;
 
-	again->daemon = scrub->daemon;
-	again->pf = scrub->pf;
-	again->vfs = g_array_new(FALSE, TRUE, sizeof(struct scrub_vf));
-	g_timeout_add_seconds(seconds, scrub_again, again);
+	if (scrub->pf->scrub_source[why] || scrub->daemon->stopping)
+		return;
+	retry = g_new(struct retry, 1);
+	*retry = (struct retry){ scrub->daemon, scrub->pf, why };
+	scrub->pf->scrub_source[why] = g_timeout_add_seconds_full(
+		G_PRIORITY_DEFAULT, again_seconds[why], scrub_again, retry, g_free);
 }
-
-/* The process that held a VF is usually on its way out; a disk that is full takes longer. */
-#define HELD_SECONDS   1
-#define LEDGER_SECONDS 5
 
 /* Who asked for the scrub of a VF is told how it went; ledger: why that was not recorded. */
 static void tell_askers(const struct scrub *scrub, const struct scrub_vf *work,
@@ -151,17 +162,19 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 			/* Not recorded, so not clean: it is scrubbed again when the ledger works.
 			 */
 			srv_model_mark_vf(work->vf, SRV_VF_DIRTY, NULL);
+			work->vf->left = true;
 		} else {
-			srv_event(scrub->daemon->events, LOG_INFO, "vf", name, "scrubbed, free");
+			srv_event(scrub->daemon->events, LOG_INFO, "vf", name, "scrubbed, %s",
+				  work->vf->pool ? "free" : "and in no pool any more");
 			srv_fault_scrubbed(scrub->daemon, work->vf);
 		}
 	}
 	if (held)
-		retry_after(scrub, HELD_SECONDS);
+		retry(scrub, AGAIN_HELD);
 	if (gone)
 		srv_host_refresh(scrub->daemon);
 	if (error && !scrub->error)
-		retry_after(scrub, LEDGER_SECONDS);
+		retry(scrub, AGAIN_LEDGER);
 	scrub_end(scrub, !error && !gone && !scrub->error);
 }
 
@@ -403,7 +416,8 @@ void srv_pf_scrub(struct srv_daemon *daemon, struct srv_pf *pf)
 	struct scrub *scrub;
 	bool any = false;
 
-	if (pf->state != SRV_PF_READY || !srv_daemon_may_work(daemon) || !srv_gate_is_open(daemon))
+	if ((pf->state != SRV_PF_READY && pf->state != SRV_PF_UNMANAGED) ||
+	    !srv_daemon_may_work(daemon) || !srv_gate_is_open(daemon))
 		return;
 	for (guint i = 0; i < pf->vfs->len && !any; i++) {
 		const struct srv_vf *vf = pf->vfs->pdata[i];

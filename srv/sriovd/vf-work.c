@@ -295,8 +295,8 @@ static void collect_unclean(struct configure *work)
 	for (guint i = 0; i < vfs->len; i++) {
 		const struct srv_vf *vf = vfs->pdata[i];
 
-		if (vf != work->vf && vf->facts && vf->pool && !vf->nic && !vf->foreign &&
-		    vf->mark != SRV_VF_CLEAN)
+		if (vf != work->vf && vf->facts && (vf->pool || vf->left) && !vf->nic &&
+		    !vf->foreign && vf->mark != SRV_VF_CLEAN)
 			g_array_append_val(work->unclean, vf->ref.index);
 	}
 }

@@ -43,7 +43,8 @@ void srv_vf_restore(struct srv_daemon *daemon, struct srv_vf *vf, const struct s
 bool srv_vf_is_guests_mac(const struct snl_vf_attrs *want, const struct snl_vf_attrs *now);
 
 /*
- * Scrubs every VF of the PF that is dirty and has no owner: reset, neutral attributes, read back;
+ * Scrubs every VF of the PF that is dirty and has no owner, also one that an owner of ours left and
+ * no pool selects any more: reset, neutral attributes, read back;
  * then recorded as clean. One that cannot be scrubbed is quarantined with the reason; one that a
  * process still holds stays dirty and is tried again. Whoever waits for a VF is served as they come
  * free.

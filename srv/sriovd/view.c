@@ -22,6 +22,7 @@ struct view {
 	struct srv_view public;
 	struct srv_daemon *daemon;
 	guint pending; /* readers and threads that have not come back */
+	uint64_t vfs;  /* that they read */
 	guint deadline_source;
 	bool answered;
 	void (*done)(const struct srv_view *view, void *data);
@@ -332,6 +333,7 @@ static void read_pf(struct view *view, struct srv_pf *pf, bool attrs)
 		return;
 	}
 	view->pending++;
+	view->vfs += pf->vfs->len;
 	if (reader) {
 		g_ptr_array_add(reader->next, view);
 		return;
@@ -463,6 +465,13 @@ static void read_helper(struct view *view)
 	srv_queue_unref(queue);
 }
 
+static guint patience_ms(const struct view *view)
+{
+	const struct srv_daemon *daemon = view->daemon;
+
+	return daemon->view_patience_ms + (guint)(view->vfs * daemon->view_vf_us / 1000);
+}
+
 static gboolean nothing_to_wait_for(gpointer data)
 {
 	view_came_back(data);
@@ -492,5 +501,5 @@ void srv_view_read(struct srv_daemon *daemon, const struct srv_view_want *want,
 		g_idle_add_full(G_PRIORITY_DEFAULT, nothing_to_wait_for, view, NULL);
 		return;
 	}
-	view->deadline_source = g_timeout_add(daemon->view_patience_ms, on_deadline, view);
+	view->deadline_source = g_timeout_add(patience_ms(view), on_deadline, view);
 }

@@ -17,8 +17,13 @@ struct srv_daemon;
  * shown as it was read last, and that is said. What it answers later is what the next view has.
  */
 
-/* How long a view waits for the kernel; a person takes 100 ms for at once. */
+/*
+ * How long a view waits for a kernel that is silent; a person takes 100 ms for at once. One that
+ * has many VFs to tell of is not silent: for each that is read it has the time that DESIGN.md
+ * grants for one.
+ */
 #define SRV_VIEW_PATIENCE_MS 40
+#define SRV_VIEW_VF_US	     60
 
 struct srv_pf_view {
 	struct srv_pf *pf;

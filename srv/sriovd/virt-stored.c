@@ -3,6 +3,7 @@
  * The stored configurations of domains: what they are started with next, be sriovd there or not.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "srv/sriovd/virt-internal.h"
 
@@ -112,6 +113,33 @@ int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
 		return srv_virt_domain_error(err, handle,
 					     "PCIe root ports cannot be added to its "
 					     "configuration");
+	return 0;
+}
+
+int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *alias,
+			  const struct srv_iface_place *place, struct sriov_error **err)
+{
+	srv_virt_autoref held = srv_virt_ref(virt);
+	srv_virt_autodom handle = NULL;
+	srv_virt_autodom defined = NULL;
+	srv_virt_autotext xml = NULL;
+	g_autofree char *placed = NULL;
+	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+
+	if (r == 0)
+		r = require_stored(handle, err);
+	if (r < 0)
+		return r;
+	xml = virDomainGetXMLDesc(handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	if (!xml)
+		return srv_virt_domain_error(err, handle, "its XML cannot be read");
+	r = srv_domain_place_iface(xml, strlen(xml), alias, place, &placed, err);
+	if (r < 0)
+		return sriov_error_wrap(err, "%s", virDomainGetName(handle));
+	defined = virDomainDefineXML(virDomainGetConnect(handle), placed);
+	if (!defined)
+		return srv_virt_domain_error(err, handle,
+					     "the virtio NIC in its configuration cannot be moved");
 	return 0;
 }
 

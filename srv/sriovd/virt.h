@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "srv/domain/metadata.h"
+#include "srv/domain/place.h"
 
 /*
  * libvirt: one connection that is kept up (reconnect with back-off), its events, and the calls the
@@ -140,6 +141,12 @@ int srv_virt_stored_xml(struct srv_virt *virt, const char *uuid, char **ret,
 			struct sriov_error **err);
 int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
 			   struct sriov_error **err);
+/*
+ * Gives the network interface with this alias another place, by defining the domain anew: all else
+ * of it stays, its address in the guest above all. NOT_FOUND: there is none.
+ */
+int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *alias,
+			  const struct srv_iface_place *place, struct sriov_error **err);
 /* More PCIe root ports: libvirt numbers and places them. */
 int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
 			    struct sriov_error **err);

@@ -8,6 +8,11 @@
  * things, and how they grow from one host to the next. All VFs are in one pool and clean. That
  * they are is not asked of a kernel here, nor are attributes: there are no such netdevs.
  *
+ * The floor of its memory is a program that does nothing but keep a connection to libvirt
+ * (libvirt-alone), for libvirt's client library is most of it. What of that is charged to whom
+ * (PSS) depends on who else has it loaded, as libvirtd has on every host that sriovd is for: so
+ * sriovd is measured alone, and beside that program.
+ *
  * DESIGN.md's goals: at most 8 MiB with 256 VFs and 24 MiB with 10,000 (PSS); serving at most 250
  * ms after the inventory is read.
  */
@@ -31,6 +36,7 @@
 
 #define ROUNDS	     9
 #define REST_SECONDS 3 /* it gives back memory when it is quiet */
+#define URI	     "test:///default"
 
 static const char *const methods[] = { "GetStatus", "ListPFs", "ListVFs", "ListNics" };
 
@@ -171,8 +177,8 @@ static pid_t start_daemon(const char *program, const char *root, const char *soc
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execl(program, program, "--root", root, "--config-dir", config, "--state-dir", state,
-	      "--plugins", plugins, "--socket", socket_path, "--log-level", "error", "--uri",
-	      "test:///default", (char *)NULL);
+	      "--plugins", plugins, "--socket", socket_path, "--log-level", "error", "--uri", URI,
+	      (char *)NULL);
 	die(program);
 	return -1;
 }
@@ -182,6 +188,55 @@ static void print_memory(const char *when, pid_t pid)
 	printf("  memory %-24s PSS %6.1f MiB, RSS %6.1f MiB, its own %6.1f MiB\n", when,
 	       (double)memory_of(pid, "\nPss:") / 1024, (double)memory_of(pid, "\nRss:") / 1024,
 	       (double)memory_of(pid, "\nPrivate_Dirty:") / 1024);
+}
+
+struct floor {
+	GPid pid;
+	int input, output;
+};
+
+/* Returns once it is connected. */
+static struct floor start_floor(const char *program)
+{
+	const char *const args[] = { program, URI, NULL };
+	g_autoptr(GError) error = NULL;
+	struct floor floor;
+	char line[16];
+
+	if (!g_spawn_async_with_pipes(NULL, (char **)args, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+				      NULL, &floor.pid, &floor.input, &floor.output, NULL,
+				      &error) ||
+	    read(floor.output, line, sizeof(line)) <= 0) {
+		fprintf(stderr, "bench-scale: %s: %s\n", program,
+			error ? error->message : "it does not connect");
+		exit(2);
+	}
+	return floor;
+}
+
+static void end_floor(const struct floor *floor)
+{
+	close(floor->input);
+	close(floor->output);
+	waitpid(floor->pid, NULL, 0);
+}
+
+static void print_floor(const char *program)
+{
+	struct floor floor = start_floor(program);
+
+	printf("nothing but a connection to libvirt:\n");
+	print_memory("alone:", floor.pid);
+	end_floor(&floor);
+}
+
+/* With another program that has libvirt's client library loaded. */
+static void print_memory_beside(const char *program, pid_t pid)
+{
+	struct floor floor = start_floor(program);
+
+	print_memory("beside another client:", pid);
+	end_floor(&floor);
 }
 
 static void bench_calls(int fd)
@@ -199,7 +254,7 @@ static void bench_calls(int fd)
 	}
 }
 
-static void bench(const char *program, uint32_t vfs)
+static void bench(const char *program, const char *floor, uint32_t vfs)
 {
 	char *root = tree_generate(vfs, "vfio-pci");
 	g_autofree char *socket_path = g_build_filename(root, "sock", NULL);
@@ -229,6 +284,7 @@ static void bench(const char *program, uint32_t vfs)
 	bench_calls(fd);
 	g_usleep(REST_SECONDS * G_USEC_PER_SEC);
 	print_memory("after these calls:", pid);
+	print_memory_beside(floor, pid);
 	if (g_getenv("BENCH_STAY"))
 		pause();
 	close(fd);
@@ -240,14 +296,17 @@ static void bench(const char *program, uint32_t vfs)
 int main(int argc, char **argv)
 {
 	static const uint32_t usual[] = { 0, 256, 1000, 10000 };
+	g_autofree char *dir = g_path_get_dirname(argv[0]);
+	g_autofree char *floor = g_build_filename(dir, "libvirt-alone", NULL);
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: bench-scale SRIOVD [VFS...]\n");
 		return 2;
 	}
+	print_floor(floor);
 	for (size_t i = 0; argc == 2 && i < G_N_ELEMENTS(usual); i++)
-		bench(argv[1], usual[i]);
+		bench(argv[1], floor, usual[i]);
 	for (int i = 2; i < argc; i++)
-		bench(argv[1], (uint32_t)atoi(argv[i]));
+		bench(argv[1], floor, (uint32_t)atoi(argv[i]));
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "tests/sim/netlink.h"
+#include "tests/sim/sim.h"
 #include "tests/sim/world.h"
 
 void (*sim_disk_watch)(const struct sim_disk_event *event);
@@ -58,6 +59,12 @@ static void tell(enum sim_disk_op op, int fd, const void *data, size_t len, off_
 	sim_disk_watch(&event);
 }
 
+static void hang(void)
+{
+	if (sim_world)
+		sim_hang((const uint8_t *)&sim_world->faults.hang_disk, true);
+}
+
 static bool fails(int errnum)
 {
 	if (errnum)
@@ -91,6 +98,7 @@ ssize_t write(int fd, const void *bytes, size_t n)
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {
 	sim_door("pwrite");
+	hang();
 	if (write_fails(fd, n, at))
 		return -1;
 	tell(SIM_DISK_WRITE, fd, bytes, n, at);
@@ -105,6 +113,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
 static int sync_file(long call, int fd)
 {
 	sim_door("sync");
+	hang();
 	if (sim_world && fails(sim_world->faults.sync_errno))
 		return -1;
 	if (syscall(call, fd) < 0)
@@ -155,6 +164,7 @@ int statvfs(const char *path, struct statvfs *st)
 
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "statvfs");
+	hang();
 	r = real(path, st);
 	if (r == 0 && sim_world && sim_world->faults.write_errno == ENOSPC)
 		st->f_bavail = st->f_bfree = 0;

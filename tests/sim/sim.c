@@ -380,7 +380,7 @@ static bool is_at_rest(void *data)
 {
 	if (sim_is_busy() || sim_daemon->gate_source || sim_daemon->refresh_source ||
 	    sim_daemon->refreshing || sim_daemon->reconcile_soon_source ||
-	    sim_daemon->reconciling || sim_daemon->waiting_starts->len ||
+	    sim_daemon->reconciling || sim_daemon->waiting->len ||
 	    g_main_context_pending(NULL))
 		return false;
 	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {

@@ -142,6 +142,8 @@ void sim_virt_event(const char *uuid, enum srv_virt_event event);
 void sim_virt_connect(bool up);
 void sim_virt_negotiated(const char *uuid, const char *alias);
 void sim_virt_device_removed(const char *uuid, const char *alias);
+/* Has it an attach to do yet (faults.late_attach)? */
+bool sim_virt_has_late_attach(void);
 
 /* Clients */
 
@@ -206,7 +208,8 @@ void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);
 /* Inside the simulation. */
 /* The guest that does not use sriovd. */
 struct sim_domain *sim_stranger(void);
-/* On a thread of the daemon's: hangs in the kernel while *where has that value. */
+/* On a thread of the daemon's: hangs in the kernel while *where has that value. Fatal on the main
+ * thread. */
 void sim_hang(const uint8_t *where, uint8_t value);
 /* With the lock held: what its own configuration gives a domain that starts. */
 bool sim_plug_stored(struct sim_domain *domain);

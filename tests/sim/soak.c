@@ -418,7 +418,7 @@ static void scrub(uint8_t bus, uint32_t vf)
 {
 	g_autofree char *parameters = g_strdup_printf("{\"vf\":\"0000:%02x:00.0/%u\"}", bus, vf);
 
-	sim_ask("ScrubVf", parameters);
+	sim_ask("ScrubVF", parameters);
 }
 
 /* The last call's client goes away when others come, and what it asked for goes on. */

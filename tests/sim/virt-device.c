@@ -320,6 +320,35 @@ int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *
 					"its configuration has no device %s", alias);
 }
 
+int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *alias,
+			  const struct srv_iface_place *place, struct sriov_error **err)
+{
+	struct sim_device *device = NULL;
+	struct sim_domain *domain;
+	int r = sim_virt_not_connected(virt, err);
+
+	if (r < 0)
+		return r;
+	sim_door("libvirt define");
+	sim_lock();
+	domain = sim_domain_by_uuid(uuid);
+	sim_virt_touch(domain);
+	device = domain ? stored_of(domain, alias) : NULL;
+	if (!device) {
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, uuid,
+				    "its configuration has no device %s", alias);
+	} else if (*sim_world->faults.define_words) {
+		r = refuse(err, domain, "%s", sim_world->faults.define_words);
+	} else {
+		g_strlcpy(device->type, place->type, sizeof(device->type));
+		g_strlcpy(device->source, place->source, sizeof(device->source));
+		memcpy(device->mac, place->mac.octet, 6);
+		sim_changed("place %s %s %s", domain->name, alias, place->source);
+	}
+	sim_unlock();
+	return r;
+}
+
 /* Only what srv_ports_parse() looks at. */
 static int ports_xml(struct srv_virt *virt, const char *uuid, char **ret, struct sriov_error **err)
 {
@@ -352,34 +381,72 @@ int srv_virt_live_xml(struct srv_virt *virt, const char *uuid, char **ret, struc
 	return ports_xml(virt, uuid, ret, err);
 }
 
-int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_xml,
-		    struct sriov_error **err)
+/* With the lock held. */
+static int attach_now(const char *uuid, const char *device_xml, struct sriov_error **err)
 {
 	g_autofree char *xml = g_strdup_printf("<domain><name>x</name><uuid>%s</uuid>"
 					       "<devices>%s</devices></domain>",
 					       uuid, device_xml);
 	const char *tag = strstr(device_xml, "<tag id='");
+	struct sim_domain *domain = sim_domain_by_uuid(uuid);
 	struct srv_domain *parsed = NULL;
-	struct sim_domain *domain;
+	int r;
+
+	if (!domain)
+		return sim_virt_no_domain(uuid, err);
+	r = srv_domain_parse(xml, strlen(xml), &parsed, err);
+	if (r < 0)
+		return r;
+	r = plug(domain, parsed->ifaces->pdata[0],
+		 tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
+	srv_domain_free(parsed);
+	return r;
+}
+
+/*
+ * libvirt has it to do still, for a client that has gone: with a domain it does one thing after
+ * another, and shows it as it is meanwhile.
+ */
+static struct {
+	char *uuid, *device_xml;
+} late;
+
+bool sim_virt_has_late_attach(void)
+{
+	return late.uuid != NULL;
+}
+
+/* With the lock held: what comes next for the domain comes after it. */
+static void attach_late(const char *uuid)
+{
+	if (g_strcmp0(late.uuid, uuid) != 0)
+		return;
+	attach_now(late.uuid, late.device_xml, NULL);
+	g_clear_pointer(&late.uuid, g_free);
+	g_clear_pointer(&late.device_xml, g_free);
+}
+
+int srv_virt_attach(struct srv_virt *virt, const char *uuid, const char *device_xml,
+		    struct sriov_error **err)
+{
 	int r = sim_virt_not_connected(virt, err);
 
 	if (r < 0)
 		return r;
-	r = srv_domain_parse(xml, strlen(xml), &parsed, err);
-	if (r < 0)
-		return r;
 	sim_door("libvirt attach");
 	sim_lock();
-	domain = sim_domain_by_uuid(uuid);
-	sim_virt_touch(domain);
-	r = !domain ? sim_virt_no_domain(uuid, err)
-		    : plug(domain, parsed->ifaces->pdata[0],
-			   tag ? (uint16_t)g_ascii_strtoull(tag + 9, NULL, 10) : 0, err);
+	sim_virt_touch(sim_domain_by_uuid(uuid));
+	attach_late(uuid);
+	if (sim_world->faults.late_attach) {
+		late.uuid = g_strdup(uuid);
+		late.device_xml = g_strdup(device_xml);
+	} else {
+		r = attach_now(uuid, device_xml, err);
+	}
 	sim_unlock();
-	srv_domain_free(parsed);
 	if (r == 0 && sim_world->faults.spoil_attach)
 		sim_world->faults.attr[__builtin_ctz(SNL_VF_VLAN)].err = EBUSY;
-	if (r == 0 && sim_world->faults.lose_attach) {
+	if (r == 0 && (sim_world->faults.lose_attach || sim_world->faults.late_attach)) {
 		sim_virt_lose_connection();
 		return sim_virt_not_connected(virt, err);
 	}
@@ -399,6 +466,7 @@ int srv_virt_detach(struct srv_virt *virt, const char *uuid, const char *alias,
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
 	sim_virt_touch(domain);
+	attach_late(uuid);
 	device = domain && domain->active ? device_of(domain, alias) : NULL;
 	if (!domain) {
 		r = sim_virt_no_domain(uuid, err);

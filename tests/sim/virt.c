@@ -172,7 +172,7 @@ static struct srv_domain *parse(const struct sim_domain *domain, bool live,
 
 	g_string_printf(xml, "<domain type='kvm'><name>%s</name><uuid>%s</uuid>", domain->name,
 			domain->uuid);
-	if (domain->spoilt && !live)
+	if (live ? domain->spoilt_live : domain->spoilt)
 		g_string_append(xml, "<metadata><sriov:nics xmlns:sriov='" SRV_NICS_XMLNS
 				     "'><sriov:port/></sriov:nics></metadata>");
 	else

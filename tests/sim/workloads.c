@@ -284,19 +284,19 @@ static void run_scrub(void)
 	sim_start();
 	sim_serve();
 	sim_count_from_here();
-	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
-	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
+	sim_ask("ScrubVF", "{\"vf\":\"enp1s0/0\"}");
+	sim_ask("ScrubVF", "{\"vf\":\"enp1s0/0\"}");
 	boot(domain_of(1));
 	sim_settle();
 	sim_shut_down(domain_of(1));
-	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/1\"}");
+	sim_ask("ScrubVF", "{\"vf\":\"enp1s0/1\"}");
 	sim_settle();
 	g_strlcpy(sim_world->faults.fail_file, "reset", sizeof(sim_world->faults.fail_file));
 	sim_world->faults.fail_errno = ENOTTY;
-	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
+	sim_ask("ScrubVF", "{\"vf\":\"enp1s0/0\"}");
 	sim_settle();
 	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
-	sim_ask("ScrubVf", "{\"vf\":\"enp1s0/0\"}");
+	sim_ask("ScrubVF", "{\"vf\":\"enp1s0/0\"}");
 	sim_settle();
 }
 

@@ -106,6 +106,7 @@ struct sim_domain {
 	uint32_t n_nics;
 	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	bool spoilt;		      /* its stored metadata is no XML of ours */
+	bool spoilt_live;	      /* ditto those of its running one */
 	bool stranger;		      /* it does not use sriovd: nothing may be done to it */
 	struct sim_nic nic[SIM_NICS]; /* of its metadata */
 	struct sim_device device[SIM_NICS];
@@ -131,6 +132,8 @@ struct sim_claim {
 };
 
 /* What goes wrong. All zero: nothing. */
+#define SIM_EVERY_PF 0xff
+
 struct sim_faults {
 	/* netlink: errno of the next sets of one attribute, by the number of its bit */
 	struct {
@@ -141,11 +144,16 @@ struct sim_faults {
 	/* The helper's kernel; see tests/support/fake-kernel.h */
 	char fail_file[32], deaf_file[32], hang_file[32], refuses[32];
 	int fail_errno;
-	/* Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none */
+	/*
+	 * Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none,
+	 * SIM_EVERY_PF: a driver hangs with the RTNL lock held
+	 */
 	uint8_t hang_sets;
 	/* Nor does anything else that changes links or forwarding entries */
 	bool hang_links;
 	uint8_t hang_looks;    /* ditto: looking at it, by netlink and in sysfs */
+	bool hang_host;	       /* a driver has the RTNL lock: no look at any PF comes back */
+	bool hang_names;       /* who knows the host's groups does not answer */
 	bool hang_virt;	       /* no call of libvirt comes back */
 	uint8_t fail_function; /* only of VFs with this function number + 1; 0: any */
 	uint32_t vf_limit;
@@ -156,10 +164,14 @@ struct sim_faults {
 	uint32_t attach_times; /* so often; 0: for ever */
 	bool busy_domains; /* srv_virt_attach() has waited for as long as it does, and says so */
 	bool lose_attach;  /* it attaches, and the connection is lost before it says so */
+	bool late_attach;  /* the connection is lost first, and it attaches when more is asked */
 	bool spoil_attach; /* from the attach of a VF on its VLAN cannot be set */
 	bool deaf_guest;   /* it ignores the unplug request */
-	/* The ledger's disk: errno of every write, or of every sync */
+	char define_words[32]; /* no configuration can be changed, with these words */
+	/* The ledger's disk: errno of every write, or of every sync; or neither comes back, nor any
+	 * question about it */
 	int write_errno, sync_errno;
+	bool hang_disk;
 };
 
 struct sim_world {

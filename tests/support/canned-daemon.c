@@ -86,7 +86,7 @@ METHOD(Reload)
 METHOD(Watch)
 METHOD(CheckLedger)
 METHOD(RebuildLedger)
-METHOD(ScrubVf)
+METHOD(ScrubVF)
 
 static const struct srv_method methods[] = {
 	{ "GetStatus", false, run_GetStatus },
@@ -107,7 +107,7 @@ static const struct srv_method methods[] = {
 	{ "Watch", false, run_Watch },
 	{ "CheckLedger", false, run_CheckLedger },
 	{ "RebuildLedger", true, run_RebuildLedger },
-	{ "ScrubVf", true, run_ScrubVf },
+	{ "ScrubVF", true, run_ScrubVF },
 };
 
 static int authorize(const struct srv_peer *peer, const struct srv_method *method, void *data,

@@ -25,6 +25,7 @@ static const char description[] =
 	"method Fail() -> ()\n"
 	"method Change() -> ()\n"
 	"method Wrong(more: bool) -> (n: int)\n"
+	"method List(to: int, second: ?string) -> (items: []string)\n"
 	"method Missing() -> ()\n";
 
 static json_int_t int_of(json_t *parameters, const char *key)
@@ -115,6 +116,34 @@ static void run_wrong(struct srv_call *call, json_t *parameters, void *data)
 	srv_call_reply(call, json_pack("{s:s}", "n", "one"));
 }
 
+struct list {
+	json_int_t n, to;
+	const char *second; /* "number", "not UTF-8"; NULL: as it should be */
+};
+
+static json_t *next_item(void *data)
+{
+	struct list *list = data;
+	g_autofree char *text = NULL;
+
+	if (list->n == list->to)
+		return NULL;
+	if (++list->n == 2 && g_strcmp0(list->second, "number") == 0)
+		return json_integer(2);
+	if (list->n == 2 && g_strcmp0(list->second, "not UTF-8") == 0)
+		return json_string_nocheck("\xff");
+	text = g_strdup_printf("%" JSON_INTEGER_FORMAT, list->n);
+	return json_string(text);
+}
+
+static void run_list(struct srv_call *call, json_t *parameters, void *data)
+{
+	struct list list = { .to = int_of(parameters, "to") };
+
+	list.second = json_string_value(json_object_get(parameters, "second"));
+	srv_call_reply_list(call, "items", next_item, &list);
+}
+
 static void run_change(struct srv_call *call, json_t *parameters, void *data)
 {
 	g_error("a call that was denied ran");
@@ -144,6 +173,7 @@ static const struct srv_method methods[] = {
 	{ "Echo", false, run_echo }, { "Count", false, run_count },  { "Flood", false, run_flood },
 	{ "Hold", false, run_hold }, { "Note", false, run_note },    { "Big", false, run_big },
 	{ "Fail", false, run_fail }, { "Change", true, run_change }, { "Wrong", false, run_wrong },
+	{ "List", false, run_list },
 };
 
 static const struct srv_varlink_handler handler = {

@@ -27,5 +27,5 @@ static const struct {
 	{ "DomainHook", "R---", "R---" },    { "CheckLedger", "RAr-", "RArs" },
 	{ "RebuildLedger", "RA--", "RA--" }, { "Demote", "RA--", "RA--" },
 	{ "Drain", "RA--", "RA--" },	     { "Undrain", "RA--", "RA--" },
-	{ "Resize", "RA--", "RA--" },	     { "ScrubVf", "RA--", "RA--" },
+	{ "Resize", "RA--", "RA--" },	     { "ScrubVF", "RA--", "RA--" },
 };

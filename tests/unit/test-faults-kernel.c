@@ -308,6 +308,28 @@ static void vf_set_that_never_returns_costs_its_pf_only(void **state)
 	sim_assert_rules();
 }
 
+/*
+ * FAULTS row 20: ditto, with the kernel's RTNL lock held, of which there is one: no PF can be
+ * worked on then, and whoever asks for that is told, each after one deadline.
+ */
+static void driver_that_hangs_with_the_rtnl_lock_held_refuses_claims(void **state)
+{
+	sim_world->faults.hang_sets = sim_world->faults.hang_looks = SIM_EVERY_PF;
+	sim_world->faults.hang_links = true;
+	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "did not come back from its driver");
+	sim_assert_refused(sim_claim_vf("dpdk", "p1", "a"), "did not come back from its driver");
+	assert_int_equal(model_pf("enp1s0")->state, SRV_PF_STUCK);
+	assert_int_equal(model_pf("enp2s0")->state, SRV_PF_STUCK);
+	sim_assert_refused(sim_claim_vf("dpdk", "p2", "a"), "it is stuck");
+	sim_world->faults.hang_sets = sim_world->faults.hang_looks = 0;
+	sim_world->faults.hang_links = false;
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_counts("enp2s0", "7 free");
+	sim_assert_done(sim_claim_vf("dpdk", "p2", "a"));
+	sim_assert_rules();
+}
+
 /* FAULTS row 20: ditto, with no other PF to go to, and in a scrub. */
 static void pf_whose_scrub_never_returns_refuses_claims(void **state)
 {
@@ -354,6 +376,7 @@ int main(void)
 		sim_test(vfs_of_vfio_without_an_iommu_are_given_only_where_allowed),
 		sim_test(vfs_with_unsafe_interrupts_are_given_only_where_allowed),
 		sim_test_two(vf_set_that_never_returns_costs_its_pf_only),
+		sim_test_two(driver_that_hangs_with_the_rtnl_lock_held_refuses_claims),
 		sim_test(pf_whose_scrub_never_returns_refuses_claims),
 		sim_test(guest_whose_vf_set_never_returns_gets_virtio),
 	};

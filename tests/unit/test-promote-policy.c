@@ -164,6 +164,19 @@ static void queue_known_to_join_before_unknown(void **state)
 	assert_string_equal(text, "higher known unknown");
 }
 
+static void queue_with_preemption_known_to_join_first_of_all(void **state)
+{
+	g_autofree char *text = NULL;
+
+	configure(CONFIG("\"preempt\":true"));
+	add_waiting("unknown", 9, 1)->team.negotiated = SRV_NEGOTIATED_UNKNOWN;
+	add_waiting("cannot", 9, 1)->team.negotiated = SRV_NEGOTIATED_NO;
+	add_waiting("known", 1, 2);
+	add_waiting("higher", 2, 3);
+	text = queue();
+	assert_string_equal(text, "higher known unknown cannot");
+}
+
 static void wait_each_obstacle_named(void **state)
 {
 	struct srv_nic *nic = add_waiting("web", 0, 1);
@@ -288,6 +301,17 @@ static void victim_of_lower_priority_only(void **state)
 	assert_string_equal(victim(), "p2");
 }
 
+static void victim_never_for_one_that_has_not_said_it_joins(void **state)
+{
+	configure(CONFIG("\"preempt\":true"));
+	fill_pool(5);
+	add_waiting("unknown", 9, 1)->team.negotiated = SRV_NEGOTIATED_UNKNOWN;
+	assert_null(victim());
+	/* Who stands behind it is not held up. */
+	add_waiting("known", 6, 2);
+	assert_string_equal(victim(), "p2");
+}
+
 static void victim_none_while_something_comes(void **state)
 {
 	struct srv_nic *leaving;
@@ -339,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(queue_priority_then_wait_then_name),
 		CASE(queue_known_to_join_before_unknown),
+		CASE(queue_with_preemption_known_to_join_first_of_all),
 		CASE(wait_each_obstacle_named),
 		CASE(next_own_pf_first_then_least_used),
 		CASE(next_vlan_link_belongs_to_its_pf),
@@ -348,6 +373,7 @@ int main(void)
 		CASE(next_dirty_vf_not_given),
 		CASE(victim_only_when_configured),
 		CASE(victim_of_lower_priority_only),
+		CASE(victim_never_for_one_that_has_not_said_it_joins),
 		CASE(victim_none_while_something_comes),
 		CASE(victim_who_refused_or_helps_nobody_left_alone),
 		CASE(victim_for_a_start_by_its_priority),

@@ -86,6 +86,45 @@ static void row_06_disk_full_refuses_claims_and_touches_no_vf(void **state)
 	sim_assert_rules();
 }
 
+static void keep_code(const struct sriov_error *error, void *data)
+{
+	*(int *)data = error ? (int)error->code : -1;
+}
+
+static bool has_code(void *data)
+{
+	return *(int *)data != -2;
+}
+
+/*
+ * FAULTS row 6: disk full. "Unavailable": the hook lets a guest start that can do without a VF. Its
+ * VF of a run whose end nobody heard of is given back all the same.
+ */
+static void row_06_disk_full_serves_no_start(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	g_autoptr(GPtrArray) none = g_ptr_array_new();
+	int code = -2;
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_vanish(web);
+	sim_world->faults.write_errno = ENOSPC;
+	srv_nic_prepare(sim_daemon, web->uuid, web->name, none, keep_code, &code);
+	assert_true(sim_run_until(has_code, &code, 60000));
+	assert_int_equal(code, SRIOV_ERROR_UNAVAILABLE);
+	sim_assert_refused(sim_hook_prepare(web), "its file system is full");
+	sim_settle();
+	sim_assert_nics("web1/net0 idle none\n");
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+	no_faults();
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 /* FAULTS row 6: disk full */
 static void row_06_disk_full_lets_guests_release(void **state)
 {
@@ -404,6 +443,43 @@ static void row_10_vf_whose_scrub_is_refused_does_not_hear_its_owners_frames(voi
 	sim_settle();
 	sim_assert_nics("web1/net0 attached vf enp1s0/1\n");
 	sim_assert_rules();
+}
+
+/* Whatever a pool says by then. */
+static void assert_scrubbed_though_unmanaged(const char *config, const char *counts)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	const struct sim_vf *vf = sim_pf_by_bus(1)->vf;
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	assert_false(sim_attrs_are_neutral(&vf[0].attrs));
+	sim_configure(config);
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_shut_down(web);
+	sim_settle();
+	assert_true(sim_attrs_are_neutral(&vf[0].attrs));
+	assert_true(sim_mac_is_zero(vf[0].user));
+	sim_assert_counts("enp1s0", counts);
+	sim_assert_rules();
+}
+
+static void vf_that_is_in_no_pool_any_more_is_scrubbed_after_its_owner(void **state)
+{
+	assert_scrubbed_though_unmanaged(
+		"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0#3-6\"]},"
+		"\"numVfs\":7}],\"networks\":[{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100}]}",
+		"4 free, 3 unmanaged");
+}
+
+static void vf_of_a_pf_that_is_in_no_pool_any_more_is_scrubbed_after_its_owner(void **state)
+{
+	assert_scrubbed_though_unmanaged(
+		"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp2s0\"]}}],"
+		"\"networks\":[{\"name\":\"a\",\"pool\":\"fast\",\"vlan\":100}]}",
+		"7 unmanaged");
 }
 
 /* One that kept even the MAC loses it before its owner gets another VF, or he gets none. */
@@ -773,6 +849,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(row_06_disk_full_refuses_claims_and_touches_no_vf),
+		sim_test(row_06_disk_full_serves_no_start),
 		sim_test(row_06_disk_full_lets_guests_release),
 		sim_test(row_07_io_error_is_never_reported_as_success),
 		sim_test(row_10_refused_attribute_is_rolled_back_and_named),
@@ -788,6 +865,8 @@ int main(void)
 		sim_test(row_19_vf_that_cannot_be_reset_is_quarantined),
 		sim_test(row_19_quarantined_vf_does_not_hear_its_owners_frames),
 		sim_test(row_10_vf_whose_scrub_is_refused_does_not_hear_its_owners_frames),
+		sim_test(vf_that_is_in_no_pool_any_more_is_scrubbed_after_its_owner),
+		sim_test(vf_of_a_pf_that_is_in_no_pool_any_more_is_scrubbed_after_its_owner),
 		sim_test(row_10_vf_that_kept_its_owners_mac_loses_it_before_he_gets_another),
 		sim_test_two(row_20_reset_that_never_returns_costs_its_pf_only),
 		sim_test_with(row_21_bind_that_fails_leads_to_the_fallback, set_up_without_vfio),

@@ -173,7 +173,7 @@ static void start_in_the_first_moments_is_answered_after_the_pass(void **state)
 	begin_with_a_libvirt_that_hangs();
 	sim_begin_boot(web2);
 	sim_run(1000);
-	assert_int_equal(sim_daemon->waiting_starts->len, 1);
+	assert_int_equal(sim_daemon->waiting->len, 1);
 	assert_false(web2->active);
 	sim_world->faults.hang_list = false;
 	sim_settle();
@@ -230,6 +230,157 @@ static void scrub_waits_for_the_first_pass(void **state)
 	sim_assert_rules();
 }
 
+/* A driver has the RTNL lock, as the daemon starts on a host with a guest that has a VF. */
+static struct sim_domain *start_while_the_look_hangs(void)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_start();
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_stop();
+	sim_world->faults.hang_host = true;
+	sim_begin();
+	api_serve();
+	sim_daemon->view_patience_ms = 40;
+	return web;
+}
+
+static void look_comes_back(void)
+{
+	__atomic_store_n(&sim_world->faults.hang_host, false, __ATOMIC_SEQ_CST);
+	sim_daemon->view_patience_ms = 10000;
+	sim_settle();
+}
+
+static void assert_status_has(const char *part, bool has)
+{
+	g_autofree char *text = api_text("GetStatus", NULL);
+
+	assert_int_equal(strstr(text, part) != NULL, has);
+}
+
+/* FAULTS row 20: a driver call that never returns */
+static void row_20_reads_are_answered_while_the_first_look_at_the_host_hangs(void **state)
+{
+	uint32_t changes;
+
+	start_while_the_look_hangs();
+	changes = sim_world->changes;
+	assert_false(sim_daemon->looked);
+	assert_status_has("still being looked at", true);
+	assert_status_has("no such device", false);
+	json_decref(api_call("ListPFs", NULL));
+	json_decref(api_call("ListVFs", NULL));
+	json_decref(api_call("ListNics", NULL));
+	json_decref(api_call("GetVF", "{'vf':'0000:01:00.0/0'}"));
+	json_decref(api_call("CheckConfig", NULL));
+	json_decref(api_call("Reload", NULL));
+	api_assert_error("Claim", "{'owner':'dpdk','network':'a'}", "Unavailable",
+			 "still being looked at");
+	sim_run(150 * 1000);
+	assert_status_has("reading its devices does not come back", true);
+	assert_int_equal(sim_world->changes, changes);
+	sim_assert_nics("web1/net0 attached vf 0000:01:00.0/0\n");
+	look_comes_back();
+	assert_status_has("still being looked at", false);
+	assert_status_has("does not come back", false);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_assert_rules();
+}
+
+/* The hook waits as for the first pass; then it is told what lets those through that can do
+ * without. */
+static void start_does_not_wait_for_ever_for_the_first_look(void **state)
+{
+	struct sim_domain *web2;
+	gint64 began;
+
+	start_while_the_look_hangs();
+	web2 = sim_guest(2, "a", SRV_MODE_EXCLUSIVE);
+	began = g_get_monotonic_time();
+	sim_assert_refused(sim_hook_prepare(web2), "still being looked at");
+	assert_in_range(g_get_monotonic_time() - began, 3 * G_USEC_PER_SEC, 13 * G_USEC_PER_SEC);
+	sim_appear(web2);
+	sim_hook_started(web2);
+	sim_virt_event(web2->uuid, SRV_VIRT_STARTED);
+	sim_run(5000);
+	look_comes_back();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb2/net0 attached vf enp1s0/1\n");
+	sim_assert_rules();
+}
+
+static void start_in_time_for_the_first_look_gets_its_vf(void **state)
+{
+	struct sim_domain *web2;
+
+	start_while_the_look_hangs();
+	web2 = sim_guest(2, "a", SRV_MODE_REQUIRED);
+	sim_begin_boot(web2);
+	sim_run(1000);
+	assert_int_equal(sim_daemon->waiting_starts->len, 1);
+	look_comes_back();
+	assert_true(web2->active);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\nweb2/net0 attached vf enp1s0/1\n");
+	sim_assert_rules();
+}
+
+/* Guests end and come meanwhile, and nobody was told. */
+static void guest_that_ends_during_the_first_look_leaves_nothing_behind(void **state)
+{
+	struct sim_domain *web = start_while_the_look_hangs();
+
+	sim_shut_down(web);
+	sim_run(3000);
+	look_comes_back();
+	sim_assert_nics("web1/net0 idle none\n");
+	sim_assert_counts("enp1s0", "7 free");
+	sim_assert_rules();
+}
+
+static void end_during_the_first_look_comes(void **state)
+{
+	start_while_the_look_hangs();
+	sim_stop();
+	sim_world->faults.hang_host = false;
+	sim_start();
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
+/* More VFs than the PF can have: found out when it can be. */
+static void configuration_that_does_not_fit_the_host_is_refused_when_that_is_seen(void **state)
+{
+	g_autofree char *text = NULL;
+
+	sim_configure("{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]},"
+		      "\"numVfs\":9}]}");
+	start_serving();
+	text = api_text("GetStatus", NULL);
+	assert_non_null(strstr(text, "can have no more than 7"));
+	assert_non_null(strstr(text, "nothing is managed"));
+	assert_int_equal(model_pf("enp1s0")->state, SRV_PF_UNMANAGED);
+	assert_int_equal(sim_world->changes, 0);
+}
+
+/* Whoever is no member of a group is served all the same. */
+static void groups_that_cannot_be_had_keep_nobody_from_reading(void **state)
+{
+	sim_world->faults.hang_names = true;
+	sim_begin();
+	api_serve();
+	sim_run(1000);
+	assert_true(sim_daemon->ids.read_all);
+	assert_false(sim_daemon->groups_known);
+	json_decref(api_call("GetStatus", NULL));
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	__atomic_store_n(&sim_world->faults.hang_names, false, __ATOMIC_SEQ_CST);
+	sim_settle();
+	assert_true(sim_daemon->groups_known);
+	sim_assert_rules();
+}
+
 static int set_up(void **state)
 {
 	sim_new(SIM_CONFIG_ONE_PF);
@@ -256,6 +407,15 @@ int main(void)
 		sim_test_of(start_in_the_first_moments_is_answered_after_the_pass, set_up),
 		sim_test_of(provisioning_waits_for_the_first_pass, set_up),
 		sim_test_of(scrub_waits_for_the_first_pass, set_up),
+		sim_test_of(row_20_reads_are_answered_while_the_first_look_at_the_host_hangs,
+			    set_up),
+		sim_test_of(start_does_not_wait_for_ever_for_the_first_look, set_up),
+		sim_test_of(start_in_time_for_the_first_look_gets_its_vf, set_up),
+		sim_test_of(guest_that_ends_during_the_first_look_leaves_nothing_behind, set_up),
+		sim_test_of(end_during_the_first_look_comes, set_up),
+		sim_test_of(configuration_that_does_not_fit_the_host_is_refused_when_that_is_seen,
+			    set_up),
+		sim_test_of(groups_that_cannot_be_had_keep_nobody_from_reading, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

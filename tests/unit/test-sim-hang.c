@@ -270,6 +270,30 @@ static void start_of_the_daemon_whose_sweep_hangs_goes_on(void **state)
 	sim_assert_rules();
 }
 
+static bool hangs(void *data)
+{
+	return __atomic_load_n(&sim_world->hanging_threads, __ATOMIC_SEQ_CST) > 0;
+}
+
+/* The main thread does not hang with it, the ledger is closed, and the next one goes on. */
+static void end_of_the_daemon_whose_steering_hangs_comes(void **state)
+{
+	struct sim_domain *web = failover_guest();
+
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_virt_negotiated(web->uuid, "ua-sriov-net0");
+	sim_settle();
+	assert_int_equal(nic_of("web1")->team.steered, SRV_STEER_VF);
+	links_hang(true);
+	sim_stop();
+	assert_true(hangs(NULL));
+	links_hang(false);
+	sim_start();
+	assert_non_null(nic_of("web1")->vf);
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +306,7 @@ int main(void)
 		sim_test(start_whose_link_hangs_is_refused_and_not_held),
 		sim_test(demotion_whose_steering_hangs_comes_to_its_end),
 		sim_test(start_of_the_daemon_whose_sweep_hangs_goes_on),
+		sim_test(end_of_the_daemon_whose_steering_hangs_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,72 @@ static void guest_known_to_join_goes_first_after_a_restart(void **state)
 	sim_assert_rules();
 }
 
+static void preempt(void)
+{
+	sim_configure(FAILOVER_CONFIG("\"preempt\":true"));
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	sim_settle();
+}
+
+static void assert_keeps(const struct sim_domain *web, uint32_t changes)
+{
+	sim_run(120000);
+	sim_settle();
+	assert_non_null(nic_of(web)->vf);
+	assert_int_equal(sim_world->changes, changes);
+	sim_assert_rules();
+}
+
+/* It is worth more, and nobody knows whether it could use one. */
+static void guest_that_never_spoke_takes_nobodys_vf_after_a_restart(void **state)
+{
+	struct sim_domain *low = running(1, 1), *silent;
+	g_autoptr(GPtrArray) sentences = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *text = NULL;
+	uint32_t changes;
+
+	running(2, 1);
+	preempt();
+	silent = guest(3, 9);
+	sim_assert_done(sim_boot(silent));
+	sim_settle();
+	sim_stop();
+	sim_start();
+	sim_settle();
+	assert_int_equal(nic_of(silent)->team.negotiated, SRV_NEGOTIATED_UNKNOWN);
+	changes = sim_world->changes;
+	assert_keeps(low, changes);
+	/* And is told so. */
+	srv_failover_explain(sim_daemon, nic_of(silent), sentences);
+	g_ptr_array_add(sentences, NULL);
+	text = g_strjoinv(" ", (char **)sentences->pdata);
+	assert_non_null(strstr(text, "It takes no VF from nic web"));
+	/* Once it has said it, it may. */
+	sim_virt_negotiated(silent->uuid, "ua-sriov-net0");
+	sim_settle();
+	assert_non_null(nic_of(silent)->vf);
+	sim_assert_rules();
+}
+
+static void guest_that_never_spoke_takes_nobodys_vf_when_libvirt_is_back(void **state)
+{
+	struct sim_domain *low = running(1, 1), *silent;
+	uint32_t changes;
+
+	running(2, 1);
+	preempt();
+	silent = guest(3, 9);
+	sim_assert_done(sim_boot(silent));
+	sim_settle();
+	changes = sim_world->changes;
+	sim_virt_connect(false);
+	sim_run(1000);
+	sim_virt_connect(true);
+	sim_settle();
+	assert_int_equal(nic_of(silent)->team.negotiated, SRV_NEGOTIATED_UNKNOWN);
+	assert_keeps(low, changes);
+}
+
 /* A new run of the guest has said nothing yet. */
 static void guest_that_starts_anew_has_to_say_it_again(void **state)
 {
@@ -124,6 +190,8 @@ int main(void)
 		CASE(places_outlive_the_daemon),
 		CASE(promotion_that_failed_keeps_its_place),
 		CASE(guest_known_to_join_goes_first_after_a_restart),
+		CASE(guest_that_never_spoke_takes_nobodys_vf_after_a_restart),
+		CASE(guest_that_never_spoke_takes_nobodys_vf_when_libvirt_is_back),
 		CASE(guest_that_starts_anew_has_to_say_it_again),
 	};
 

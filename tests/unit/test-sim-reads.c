@@ -157,9 +157,8 @@ static void assert_not_slower(const char *what, const char *of, double is, doubl
 }
 
 /* Of one hundred calls of each method, and the slowest of all of them: one has found out. */
-static void assert_reads_go_on(void)
+static void assert_reads_of_all_go_on(void)
 {
-	struct times claims;
 	double slowest = 0;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(reads); i++) {
@@ -170,6 +169,13 @@ static void assert_reads_go_on(void)
 		slowest = MAX(slowest, times.max);
 	}
 	assert_not_slower("slowest", "of all", slowest, worst_at_rest(), 500 + 3 * worst_at_rest());
+}
+
+static void assert_reads_go_on(void)
+{
+	struct times claims;
+
+	assert_reads_of_all_go_on();
 	claims = time_claims();
 	assert_not_slower("claim", "of the other PF, median", claims.median, at_rest.claims.median,
 			  50 + 3 * at_rest.claims.max);
@@ -265,6 +271,21 @@ static void row_20_reads_go_on_while_netlink_hangs(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 20: ditto, with the kernel's RTNL lock held, so that every PF's netlink stands */
+static void row_20_reads_go_on_while_netlink_hangs_for_every_pf(void **state)
+{
+	assert_stale(false);
+	sim_world->faults.hang_sets = sim_world->faults.hang_looks = SIM_EVERY_PF;
+	sim_world->faults.hang_links = true;
+	sim_begin_claim(sim_claim_of("dpdk", "p2"), "a");
+	assert_true(sim_run_until(thread_hangs, NULL, 60000));
+	assert_reads_of_all_go_on();
+	assert_stale(true);
+	assert_comes_back();
+	assert_stale(false);
+	sim_assert_rules();
+}
+
 /* FAULTS row 20: a driver call that never returns */
 static void row_20_reads_do_not_wait_for_a_pf_that_is_worked_on(void **state)
 {
@@ -310,6 +331,24 @@ static void row_06_reads_go_on_while_the_disk_is_full(void **state)
 	sim_assert_rules();
 }
 
+/* FAULTS row 6: and one that does not answer at all: a claim waits for it, and nobody else does. */
+static void row_06_reads_go_on_while_the_disk_hangs(void **state)
+{
+	struct sim_domain *web = sim_guest(2, "a", SRV_MODE_EXCLUSIVE);
+
+	sim_world->faults.hang_disk = true;
+	sim_begin_claim(sim_claim_of("dpdk", "p2"), "a");
+	sim_begin_boot(web);
+	assert_true(sim_run_until(thread_hangs, NULL, 60000));
+	assert_reads_of_all_go_on();
+	assert_comes_back();
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/0\n"
+			"dpdk/p2 attached vf enp1s0/1\n"
+			"web1/net0 idle none\n"
+			"web2/net0 attached vf enp1s0/2\n");
+	sim_assert_rules();
+}
+
 #define reads_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -318,9 +357,11 @@ int main(void)
 		reads_test(row_20_reads_go_on_while_a_write_of_sriov_numvfs_hangs),
 		reads_test(row_20_reads_go_on_while_a_reset_hangs),
 		reads_test(row_20_reads_go_on_while_netlink_hangs),
+		reads_test(row_20_reads_go_on_while_netlink_hangs_for_every_pf),
 		reads_test(row_20_reads_do_not_wait_for_a_pf_that_is_worked_on),
 		reads_test(row_23_reads_go_on_while_libvirt_hangs),
 		reads_test(row_06_reads_go_on_while_the_disk_is_full),
+		reads_test(row_06_reads_go_on_while_the_disk_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

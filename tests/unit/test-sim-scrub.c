@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* FAULTS row 19: a VF that somebody has looked after is scrubbed by order (ScrubVf). */
+/* FAULTS row 19: a VF that somebody has looked after is scrubbed by order (ScrubVF). */
 #include <errno.h>
 
 #include "srv/sriovd/host.h"
@@ -8,11 +8,11 @@
 #include "tests/unit/sim-host.h"
 
 #define assert_scrubbed(n)                                                                        \
-	api_assert("ScrubVf", "{'vf':'enp1s0/" #n "'}",                                           \
+	api_assert("ScrubVF", "{'vf':'enp1s0/" #n "'}",                                           \
 		   "{'vf':{'address':'0000:01:02." #n "','driver':'vfio-pci','index':" #n         \
 		   ",'iommuGroup':100" #n ",'name':'enp1s0/" #n "','pf':'enp1s0','pool':'fast','" \
 		   "state':'free'}}")
-#define assert_refused(vf, name, part) api_assert_error("ScrubVf", "{'vf':'" vf "'}", name, part)
+#define assert_refused(vf, name, part) api_assert_error("ScrubVF", "{'vf':'" vf "'}", name, part)
 
 static void fail_reset(bool fail)
 {
@@ -57,7 +57,7 @@ static struct api_client *ask(const char *vf)
 	g_autofree char *parameters = g_strdup_printf("{'vf':'%s'}", vf);
 	struct api_client *client = api_connect();
 
-	api_send(client, "ScrubVf", parameters, false);
+	api_send(client, "ScrubVF", parameters, false);
 	return client;
 }
 
@@ -131,7 +131,7 @@ static void quarantine_for_pcie_errors_ends(void **state)
 	srv_host_refresh(sim_daemon);
 	sim_settle();
 	assert_reason("enp1s0/0", "it had 1 fatal PCIe error");
-	json_decref(api_call("ScrubVf", "{'vf':'enp1s0/0'}"));
+	json_decref(api_call("ScrubVF", "{'vf':'enp1s0/0'}"));
 	sim_assert_counts("enp1s0", "7 free");
 	assert_null(vf_of("enp1s0/0")->health.fault);
 	sim_run(4000 * 1000);
@@ -155,7 +155,7 @@ static void quarantine_for_pcie_errors_of_an_earlier_run_ends(void **state)
 	sim_start();
 	api_serve();
 	assert_reason("enp1s0/0", "it had 1 fatal PCIe error");
-	json_decref(api_call("ScrubVf", "{'vf':'enp1s0/0'}"));
+	json_decref(api_call("ScrubVF", "{'vf':'enp1s0/0'}"));
 	sim_assert_counts("enp1s0", "7 free");
 }
 
@@ -188,7 +188,7 @@ static void whoever_waits_gets_the_vf_that_comes_back(void **state)
 	}
 	sim_assert_refused(sim_claim_vf("dpdk", "q6", "a"), "1 quarantined");
 	fail_reset(false);
-	json_decref(api_call("ScrubVf", "{'vf':'enp1s0/0'}"));
+	json_decref(api_call("ScrubVF", "{'vf':'enp1s0/0'}"));
 	sim_assert_done(sim_claim_vf("dpdk", "q6", "a"));
 	sim_assert_rules();
 }
@@ -256,6 +256,21 @@ static void vf_that_a_process_has_open_stays_dirty_until_that_ends(void **state)
 	sim_settle();
 	sim_assert_counts("enp1s0", "7 free");
 	sim_assert_rules();
+}
+
+/* Nor is it tried again by a sriovd that has ended. */
+static void vf_that_a_process_has_open_is_scrubbed_by_the_next_daemon(void **state)
+{
+	quarantine();
+	fail_reset(false);
+	sim_pf_by_bus(1)->vf[0].open = true;
+	assert_refused("enp1s0/0", "Busy", "fuser -v /dev/vfio/1000");
+	sim_stop();
+	sim_run(5000);
+	sim_pf_by_bus(1)->vf[0].open = false;
+	sim_start();
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
 }
 
 /* Refusals: nothing is done to any device. */
@@ -361,7 +376,7 @@ static void vf_that_is_watched_after_an_error_is_refused(void **state)
 	sim_settle();
 	assert_untouched(assert_refused("enp1s0/0", "Busy", "watched for 60 s"));
 	sim_run(65 * 1000);
-	json_decref(api_call("ScrubVf", "{'vf':'enp1s0/0'}"));
+	json_decref(api_call("ScrubVF", "{'vf':'enp1s0/0'}"));
 	sim_assert_counts("enp1s0", "7 free");
 }
 
@@ -542,7 +557,7 @@ static void status_and_explain_say_what_to_do(void **state)
 	explanation = api_text("Explain", "{'owner':'web1'}");
 	assert_non_null(strstr(explanation, "sriovctl vf scrub VF"));
 	fail_reset(false);
-	json_decref(api_call("ScrubVf", "{'vf':'enp1s0/0'}"));
+	json_decref(api_call("ScrubVF", "{'vf':'enp1s0/0'}"));
 	assert_null(problem_of("enp1s0/0"));
 }
 
@@ -562,6 +577,7 @@ int main(void)
 		scrub_test(dirty_vf_is_waited_for),
 		scrub_test(many_at_once_are_told_of_one_scrub),
 		scrub_test(vf_that_a_process_has_open_stays_dirty_until_that_ends),
+		scrub_test(vf_that_a_process_has_open_is_scrubbed_by_the_next_daemon),
 		scrub_test(vf_that_has_an_owner_is_refused_with_his_name),
 		scrub_test(vf_that_is_not_there_is_not_found),
 		scrub_test(vf_that_a_guest_has_past_us_is_refused),

@@ -6,7 +6,7 @@
 #include "netlink/fdb.h"
 #include "netlink/socket.h"
 #include "srv/sriovd/steer.h"
-#include "srv/sriovd/uplink.h"
+#include "netlink/uplink.h"
 #include "tests/unit/netns.h"
 
 #include <netlink/route/neighbour.h>
@@ -40,18 +40,20 @@ static void parked_mac_is_local_unicast_and_another(void **state)
 
 static void uplink_names_there_and_back(void **state)
 {
-	g_autofree char *plain = srv_uplink_name("enp1s0", 0);
-	g_autofree char *tagged = srv_uplink_name("enp1s0", 100);
-	g_autofree char *parent = srv_uplink_parent("enp1s0.100", 100);
+	static const char *const others[] = { "enp1s0",	   ".100",	 "enp1s0.",    "enp1s0.0",
+					      "enp1s0.1x", "enp1s0.007", "enp1s0.4095" };
+	g_autofree char *plain = snl_uplink_name("enp1s0", 0);
+	g_autofree char *tagged = snl_uplink_name("enp1s0", 100);
+	uint16_t vlan = 0;
+	g_autofree char *parent = snl_uplink_split("enp1s0.100", &vlan);
 
 	assert_string_equal(plain, "enp1s0");
 	assert_string_equal(tagged, "enp1s0.100");
 	assert_string_equal(parent, "enp1s0");
-	assert_null(srv_uplink_name("enp193s0f1np1", 100));
-	assert_null(srv_uplink_parent("enp1s0.100", 10));
-	assert_null(srv_uplink_parent("enp1s0", 100));
-	assert_null(srv_uplink_parent(".100", 100));
-	assert_null(srv_uplink_parent("enp1s0", 0));
+	assert_int_equal(vlan, 100);
+	assert_null(snl_uplink_name("enp193s0f1np1", 100));
+	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+		assert_null(snl_uplink_split(others[i], &vlan));
 }
 
 /* The mode of a macvtap, which netlink/link.h does not read. */
@@ -190,6 +192,14 @@ static void apply_bridge_moves_filter_and_table(void **state)
 	}
 }
 
+static void assert_differs(const char *name, uint16_t vlan, uint16_t proto, const char *expected)
+{
+	g_autofree char *text = snl_uplink_differs(name, vlan, proto);
+
+	assert_non_null(text);
+	assert_string_equal(text, expected);
+}
+
 static void ensure_vlan_link_made_once(void **state)
 {
 	struct snl *nl = netns_enter();
@@ -197,19 +207,28 @@ static void ensure_vlan_link_made_once(void **state)
 	sriov_autoerror missing = NULL;
 	struct snl_link link;
 
-	assert_int_equal(srv_uplink_ensure("va.100", 100, 0x8100, &missing), -ENODEV);
+	assert_int_equal(snl_uplink_ensure("va.100", 0x8100, &missing), -ENODEV);
 	netns_add_veth("va", "vb");
-	assert_ok(srv_uplink_ensure("va", 0, 0x8100, &err), err);
-	if (srv_uplink_ensure("va.100", 100, 0x8100, &err) == -EOPNOTSUPP) {
+	assert_ok(snl_uplink_ensure("va", 0x8100, &err), err);
+	if (snl_uplink_ensure("va.100", 0x8100, &err) == -EOPNOTSUPP) {
 		sriov_error_clear(&err);
 		sriov_error_clear(&missing);
 		skip_because("this kernel has no links of kind vlan");
 	}
 	assert_ok(err ? -err->err : 0, err);
-	assert_ok(srv_uplink_ensure("va.100", 100, 0x8100, &err), err);
+	assert_ok(snl_uplink_ensure("va.100", 0x8100, &err), err);
 	assert_ok(snl_link_get(nl, "va.100", &link, &err), err);
 	assert_int_equal(link.vlan, 100);
 	assert_true(link.admin_up);
+	assert_null(snl_uplink_differs("va.100", 100, 0x8100));
+	assert_null(snl_uplink_differs("va", 0, 0x8100));
+	assert_null(snl_uplink_differs("vc", 100, 0x8100));
+	assert_differs("va.100", 200, 0x8100,
+		       "va.100, in VLAN 100 (802.1Q), not in VLAN 200 (802.1Q)");
+	assert_differs("va.100", 100, 0x88a8,
+		       "va.100, in VLAN 100 (802.1Q), not in VLAN 100 (802.1ad)");
+	assert_differs("va.100", 0, 0x8100, "va.100, in VLAN 100, not in none");
+	assert_differs("va", 100, 0x8100, "va, which has no VLAN, not 100");
 }
 
 int main(void)

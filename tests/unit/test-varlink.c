@@ -370,6 +370,39 @@ static void reply_that_breaks_the_promise_becomes_internal(void **state)
 	test_server_free(server);
 }
 
+#define LIST(parameters) "{\"method\":\"" TEST ".List\",\"parameters\":{" parameters "}}"
+
+static void reply_list_is_one_message(void **state)
+{
+	struct test_server *server = test_server_new(NULL);
+	struct test_client *client = test_client_new(server);
+
+	assert_answer(client, LIST("\"to\":0"), "{\"parameters\":{\"items\":[]}}");
+	assert_answer(client, LIST("\"to\":1"), "{\"parameters\":{\"items\":[\"1\"]}}");
+	assert_answer(client, LIST("\"to\":3"), "{\"parameters\":{\"items\":[\"1\",\"2\",\"3\"]}}");
+	test_client_free(client);
+	test_server_free(server);
+}
+
+/* Nothing of what was written before it is sent, and the connection goes on. */
+static void reply_list_with_a_wrong_item_becomes_internal(void **state)
+{
+	struct test_server *server = test_server_new(NULL);
+	struct test_client *client = test_client_new(server);
+
+	assert_answer(
+		client, LIST("\"to\":3,\"second\":\"number\""),
+		"{\"error\":\"io.sriovd.Internal\",\"parameters\":{\"subject\":\"items[0]\","
+		"\"message\":\"the answer of List does not fit the interface: must be a string, "
+		"not an integer\",\"errno\":22}}");
+	assert_answer(client, LIST("\"to\":3,\"second\":\"not UTF-8\""),
+		      "{\"error\":\"io.sriovd.Internal\",\"parameters\":{\"message\":\"the answer "
+		      "could not be written as JSON\",\"errno\":84}}");
+	assert_answer(client, LIST("\"to\":1"), "{\"parameters\":{\"items\":[\"1\"]}}");
+	test_client_free(client);
+	test_server_free(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +422,8 @@ int main(void)
 		cmocka_unit_test(gone_client_is_told_once_and_the_call_can_still_be_ended),
 		cmocka_unit_test(free_tells_calls_under_way),
 		cmocka_unit_test(reply_that_breaks_the_promise_becomes_internal),
+		cmocka_unit_test(reply_list_is_one_message),
+		cmocka_unit_test(reply_list_with_a_wrong_item_becomes_internal),
 	};
 
 	return cmocka_run_group_tests_name("varlink", tests, NULL, NULL);

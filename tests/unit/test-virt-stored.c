@@ -64,6 +64,50 @@ static void root_ports_are_added_by_defining_anew(void **state)
 	world_end(&world);
 }
 
+/* libvirt's own test driver: it has an interface, which has no alias of ours. */
+static void place_of_what_is_not_there_is_not_found(void **state)
+{
+	const struct srv_iface_place place = { "direct", "enp1s0.200", { { 0x52 } } };
+	struct world world;
+	sriov_autoerror missing = NULL;
+	sriov_autoerror nobody = NULL;
+
+	world_begin_connected(&world);
+	assert_int_equal(srv_virt_place_stored(world.virt, TEST, ALIAS, &place, &missing), -ENOENT);
+	assert_int_equal(missing->code, SRIOV_ERROR_NOT_FOUND);
+	assert_true(srv_virt_place_stored(world.virt, OTHER, ALIAS, &place, &nobody) < 0);
+	assert_int_equal(nobody->code, SRIOV_ERROR_NOT_FOUND);
+	world_end(&world);
+}
+
+/* With one of ours in it, as the user wrote it. */
+static void place_is_changed_by_defining_anew(void **state)
+{
+	static const char device[] = "<interface type='bridge'><mac address='52:54:00:aa:00:11'/>"
+				     "<source bridge='br0'/><alias name='" ALIAS
+				     "'/></interface></devices>";
+	const struct srv_iface_place place = { "bridge",
+					       "br7",
+					       { { 0x52, 0x54, 0, 0xaa, 0, 0x11 } } };
+	struct world world;
+	g_autofree char *xml = NULL;
+	g_autofree char *with = NULL;
+	g_autofree char *after = NULL;
+	g_auto(GStrv) halves = NULL;
+	sriov_autoerror err = NULL;
+
+	world_begin_connected(&world);
+	assert_ok(srv_virt_stored_xml(world.virt, TEST, &xml, &err), err);
+	halves = g_strsplit(xml, "</devices>", 2);
+	with = g_strjoinv(device, halves);
+	virDomainFree(virDomainDefineXML(world.conn, with));
+	assert_ok(srv_virt_place_stored(world.virt, TEST, ALIAS, &place, &err), err);
+	assert_ok(srv_virt_stored_xml(world.virt, TEST, &after, &err), err);
+	assert_non_null(strstr(after, "<source bridge='br7'/>"));
+	assert_null(strstr(after, "br0"));
+	world_end(&world);
+}
+
 static void xml_live_and_stored(void **state)
 {
 	struct world world;
@@ -85,6 +129,8 @@ int main(void)
 		cmocka_unit_test(attach_goes_into_the_configuration_only),
 		cmocka_unit_test(detach_of_what_is_not_there_is_not_found),
 		cmocka_unit_test(root_ports_are_added_by_defining_anew),
+		cmocka_unit_test(place_of_what_is_not_there_is_not_found),
+		cmocka_unit_test(place_is_changed_by_defining_anew),
 		cmocka_unit_test(xml_live_and_stored),
 	};
 

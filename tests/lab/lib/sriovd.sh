@@ -20,7 +20,7 @@ sriovd_up() {
 	config_lab "$@"
 	sriovd_start
 	wait_vfs enp1s0 "$1"
-	# Its link comes a moment later, and a claim by hand does not wait for it.
+	# Its link comes a moment later: what the scenarios measure and look at begins with it up.
 	wait_for 30 json_is 'pf list' '.pfs[] | select(.netdev == "enp1s0") | .link' up
 }
 

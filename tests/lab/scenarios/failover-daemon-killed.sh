@@ -5,13 +5,12 @@
 failover_up 2
 peer_up 100 10.9.0.1
 failover_guest g1 52:54:00:aa:00:11
-wait_nic g1 vf
-wait_half g1 igbvf
-restart_killed() {
-	sriovd_kill
-	systemctl reset-failed sriovd.service 2> /dev/null || true
-	sriovd_start
+on_vf() {
+	wait_nic g1 vf
+	wait_half g1 igbvf
+	guest_ping g1 10.9.0.1
 }
+on_vf
 
 step "restarted and killed while nothing happens: not a packet is lost"
 stream_begin g1 10.9.0.17 20
@@ -25,37 +24,39 @@ assert_eq 0 "$lost" "packets lost in a restart and a kill"
 wait_eq 30 'parked bridge' tap_takes g1
 
 step "killed while the nic is demoted"
-sriovctl demote g1 --no-wait
-sleep 0.3
-restart_killed
-wait_nic g1 vf
-wait_half g1 igbvf
-guest_ping g1 10.9.0.1
+killed_amid "a demotion" 'detaching vf' "$(nic_sql g1)" 'assert_ok sriovctl demote g1 --no-wait' on_vf
+on_vf
 step "killed while it is promoted"
-assert_ok sriovctl demote g1
-for _ in $(seq 100); do nic_is g1 'attaching vf' > /dev/null && break; done
-restart_killed
-wait_nic g1 vf
-wait_half g1 igbvf
-guest_ping g1 10.9.0.1
+killed_amid "a promotion" 'attaching vf' "$(nic_sql g1)" 'assert_ok sriovctl demote g1' on_vf
+on_vf
 step "killed while the PF is drained"
-sriovctl drain enp1s0 --no-wait
-sleep 0.3
-restart_killed
+undrained() {
+	wait_nic g1 virtio
+	assert_ok sriovctl undrain enp1s0
+	on_vf
+}
+killed_amid "a drain" '1 detaching vf' "SELECT drained || ' ' || state || ' ' || backing FROM pf, nic WHERE drained" \
+	'assert_ok sriovctl drain enp1s0 --no-wait' undrained
 wait_nic g1 virtio
 guest_ping g1 10.9.0.1
 assert_json 'pf list' '.pfs[] | select(.netdev == "enp1s0") | .drained' true
-assert_ok sriovctl undrain enp1s0
-wait_nic g1 vf
-step "killed while the PF is resized"
-sriovctl resize enp1s0 4 --no-wait
-sleep 0.3
-restart_killed
-wait_eq 120 4 vf_count enp1s0
-wait_nic g1 vf
-wait_half g1 igbvf
-guest_ping g1 10.9.0.1
-assert_json 'pf list' '.pfs[] | select(.netdev == "enp1s0") | .drained // false' false
+undrained
+
+# First its guest lets go, then the VFs are made: a kill in each. The nic is promoted again only when all is over.
+resized() {
+	wait_eq 120 "$1" vf_count enp1s0
+	on_vf
+	assert_json 'pf list' '.pfs[] | select(.netdev == "enp1s0") | .drained // false' false
+}
+resize_sql="SELECT resizing || ' ' || want_vfs || ' ' || state || ' ' || backing FROM pf, nic WHERE resizing"
+step "killed while the PF is drained for a resize"
+killed_amid "the drain of a resize" '1 4 detaching vf' "$resize_sql" 'assert_ok sriovctl resize enp1s0 4 --no-wait' \
+	'resized 4; assert_ok sriovctl resize enp1s0 2; resized 2'
+resized 4
+step "killed while its VFs are made"
+killed_amid "the making of VFs" '1 3 attached virtio' "$resize_sql" 'assert_ok sriovctl resize enp1s0 3 --no-wait' \
+	'resized 3; assert_ok sriovctl resize enp1s0 4; resized 4'
+resized 3
 
 step "stopped: both halves receive"
 sriovd_stop

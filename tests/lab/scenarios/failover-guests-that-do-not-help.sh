@@ -2,6 +2,8 @@
 # A guest without failover gets no VF, one without the VF's driver loses it again, one that ignores the unplug keeps it: all keep their network.
 # timeout: 600
 # long: for its time only
+# FAULTS row 29: guest that ignores the unplug request
+# FAULTS row 30: promotion of a guest without failover, or without the VF's driver
 failover_up 2
 peer_up 100 10.9.0.1
 step "no driver for the VF"

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "srv/sriovd/uplink.h"
+#include "netlink/uplink.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <string.h>
 
 #include <glib.h>
 
+#include "base/parse.h"
 #include "netlink/link.h"
 
-char *srv_uplink_name(const char *parent, uint16_t vlan)
+char *snl_uplink_name(const char *parent, uint16_t vlan)
 {
 	char *name = vlan ? g_strdup_printf("%s.%u", parent, vlan) : g_strdup(parent);
 
@@ -18,14 +20,16 @@ char *srv_uplink_name(const char *parent, uint16_t vlan)
 	return NULL;
 }
 
-char *srv_uplink_parent(const char *name, uint16_t vlan)
+char *snl_uplink_split(const char *name, uint16_t *ret_vlan)
 {
-	g_autofree char *suffix = g_strdup_printf(".%u", vlan);
-	size_t len = strlen(name), suffix_len = strlen(suffix);
+	const char *dot = strrchr(name, '.');
+	uint64_t vlan;
 
-	if (!vlan || len <= suffix_len || !g_str_has_suffix(name, suffix))
+	/* "enp1s0.007" would not come back as it is. */
+	if (!dot || dot == name || dot[1] == '0' || sriov_parse_u64(dot + 1, 10, 4094, &vlan) < 0)
 		return NULL;
-	return g_strndup(name, len - suffix_len);
+	*ret_vlan = (uint16_t)vlan;
+	return g_strndup(name, (size_t)(dot - name));
 }
 
 static int make(struct snl *nl, const char *name, const char *parent, uint16_t vlan, uint16_t proto,
@@ -46,10 +50,10 @@ static int make(struct snl *nl, const char *name, const char *parent, uint16_t v
 	return r;
 }
 
-int srv_uplink_ensure(const char *name, uint16_t vlan, uint16_t vlan_proto,
-		      struct sriov_error **err)
+int snl_uplink_ensure(const char *name, uint16_t vlan_proto, struct sriov_error **err)
 {
-	g_autofree char *parent = srv_uplink_parent(name, vlan);
+	uint16_t vlan = 0;
+	g_autofree char *parent = snl_uplink_split(name, &vlan);
 	sriov_autoerror missing = NULL;
 	struct snl_link link;
 	struct snl *nl;
@@ -66,7 +70,34 @@ int srv_uplink_ensure(const char *name, uint16_t vlan, uint16_t vlan_proto,
 	return r;
 }
 
-void srv_uplink_remove_unused(const char *name)
+static const char *proto_name(uint16_t proto)
+{
+	return proto == ETH_P_8021AD ? "802.1ad" : "802.1Q";
+}
+
+char *snl_uplink_differs(const char *name, uint16_t vlan, uint16_t vlan_proto)
+{
+	struct snl_link link;
+	struct snl *nl;
+	int r = snl_new(&nl, NULL);
+
+	if (r < 0)
+		return NULL;
+	r = snl_link_get(nl, name, &link, NULL);
+	snl_free(nl);
+	if (r < 0)
+		return NULL;
+	if (strcmp(link.kind, "vlan") != 0)
+		return vlan ? g_strdup_printf("%s, which has no VLAN, not %u", name, vlan) : NULL;
+	if (link.vlan == vlan && link.vlan_proto == vlan_proto)
+		return NULL;
+	if (!vlan)
+		return g_strdup_printf("%s, in VLAN %u, not in none", name, link.vlan);
+	return g_strdup_printf("%s, in VLAN %u (%s), not in VLAN %u (%s)", name, link.vlan,
+			       proto_name(link.vlan_proto), vlan, proto_name(vlan_proto));
+}
+
+void snl_uplink_remove_unused(const char *name)
 {
 	struct snl_link link;
 	struct snl *nl;

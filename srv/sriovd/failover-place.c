@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where the virtio half of a failover nic stands. It is in the domain's own configuration and stays
+ * there from start to start, while what its network says may change: another VLAN, another network
+ * in the metadata. Both halves of a nic are in one VLAN, or it has one half only:
+ *
+ * - A nic whose virtio half is not where its network says gets no VF, gives up the one it has, and
+ *   everybody is told.
+ * - The half in the configuration is moved, for the next start. A running guest's cannot be:
+ *   libvirt does not change what a macvtap stands on, and neither does the kernel.
+ *
+ * And the VLAN links, which must be there when a domain starts whose configuration names one.
+ */
+#include "srv/sriovd/failover.h"
+
+#include <errno.h>
+
+#include "netlink/uplink.h"
+#include "srv/sriovd/attach-work.h"
+#include "srv/sriovd/daemon.h"
+#include "srv/sriovd/decide.h"
+#include "srv/sriovd/failover-edit.h"
+#include "srv/sriovd/failover-internal.h"
+#include "srv/sriovd/net-call.h"
+
+/* A name that will be the same after the next boot, since it goes into the domain's configuration.
+ */
+char *srv_failover_place(struct srv_daemon *daemon, const struct srv_nic *nic,
+			 const struct srv_network *network, struct sriov_error **err)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+	struct srv_pf *pf;
+	const char *why;
+	g_autofree char *parent = srv_decide_uplink(daemon->model, network, &pf, &why);
+	char *name;
+
+	if (!parent) {
+		sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
+				"there is nothing for its virtio half to stand on: %s", why);
+		return NULL;
+	}
+	if (network->fallback.type != SRV_FALLBACK_MACVTAP)
+		return g_steal_pointer(&parent);
+	name = snl_uplink_name(parent, network->attrs.vlan);
+	if (!name)
+		sriov_error_set(err, SRIOV_ERROR_INVALID, ENAMETOOLONG, subject,
+				"the name of a VLAN link %s.%u would be too long; give the "
+				"network a fallback with an uplink of a shorter name",
+				parent, network->attrs.vlan);
+	return name;
+}
+
+/* VLAN links */
+
+struct link {
+	struct srv_owner owner; /* of the nic that stands on it: kind and key */
+	char *id;
+	char *name;
+	uint16_t vlan, vlan_proto;
+	bool make;	/* its name says how, if it is not there */
+	char *off_vlan; /* what the kernel has instead of that VLAN; NULL */
+	bool compared;
+};
+
+struct links {
+	struct srv_daemon *daemon;
+	GPtrArray *all; /* of struct link */
+	struct sriov_error *error;
+	void (*done)(const struct sriov_error *error, void *data);
+	void *data;
+};
+
+static void link_free(gpointer data)
+{
+	struct link *link = data;
+
+	g_free(link->owner.key);
+	g_free(link->id);
+	g_free(link->name);
+	g_free(link->off_vlan);
+	g_free(link);
+}
+
+static void links_run(void *data)
+{
+	struct links *links = data;
+	bool late = false;
+
+	for (guint i = 0; i < links->all->len && !late; i++) {
+		struct link *link = links->all->pdata[i];
+		sriov_autoerror err = NULL;
+
+		srv_net_enter();
+		if (link->make && snl_uplink_ensure(link->name, link->vlan_proto, &err) < 0 &&
+		    !links->error)
+			links->error = g_steal_pointer(&err);
+		link->off_vlan = snl_uplink_differs(link->name, link->vlan, link->vlan_proto);
+		late = srv_net_leave(NULL) < 0;
+		link->compared = !late;
+	}
+}
+
+static void links_free(void *data)
+{
+	struct links *links = data;
+
+	g_ptr_array_unref(links->all);
+	sriov_error_free(links->error);
+	g_free(links);
+}
+
+/* What the kernel says of the link under a nic that still stands on it. */
+static void take_links(struct links *links)
+{
+	for (guint i = 0; i < links->all->len; i++) {
+		struct link *link = links->all->pdata[i];
+		struct srv_nic *nic = link->compared ? srv_model_nic(links->daemon->model,
+								     &link->owner, link->id)
+						     : NULL;
+
+		if (!nic || g_strcmp0(nic->row.uplink, link->name) != 0)
+			continue;
+		g_free(nic->team.off_vlan);
+		nic->team.off_vlan = g_steal_pointer(&link->off_vlan);
+	}
+	srv_failover_judge_places(links->daemon);
+}
+
+static void links_done(const struct sriov_error *late, void *data)
+{
+	struct links *links = data;
+
+	if (!late && links->all->len)
+		take_links(links);
+	if (links->done)
+		links->done(late ?: links->error, links->data);
+	if (!late)
+		links_free(links);
+}
+
+static void add_link(struct links *links, const struct srv_nic *nic,
+		     const struct srv_network *network, const char *name)
+{
+	uint16_t vlan = 0;
+	g_autofree char *parent = snl_uplink_split(name, &vlan);
+	bool is_configured = g_strcmp0(network->fallback.source, name) == 0;
+	struct link *link;
+
+	if (is_configured && !network->attrs.vlan)
+		return;
+	link = g_new0(struct link, 1);
+	link->owner.kind = nic->row.owner.kind;
+	link->owner.key = g_strdup(nic->row.owner.key);
+	link->id = g_strdup(nic->row.id);
+	link->name = g_strdup(name);
+	link->vlan = network->attrs.vlan;
+	link->vlan_proto = network->attrs.vlan_proto;
+	link->make = parent && !is_configured;
+	g_ptr_array_add(links->all, link);
+}
+
+/* What it stands on, and what it is to stand on from its owner's next start on. */
+static void add_links(struct links *links, const struct srv_nic *nic)
+{
+	const struct srv_network *network = srv_config_network(links->daemon->model->config,
+							       nic->row.network);
+
+	if (nic->row.mode != SRV_MODE_FAILOVER || !network ||
+	    network->fallback.type != SRV_FALLBACK_MACVTAP)
+		return;
+	if (nic->row.uplink)
+		add_link(links, nic, network, nic->row.uplink);
+	if (nic->stored_uplink && g_strcmp0(nic->stored_uplink, nic->row.uplink) != 0)
+		add_link(links, nic, network, nic->stored_uplink);
+}
+
+void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
+			void (*done)(const struct sriov_error *error, void *data), void *data)
+{
+	g_autoptr(GPtrArray) nics = uuid ? srv_model_nics_of(daemon->model, uuid)
+					 : srv_model_nics(daemon->model);
+	struct links *links = g_new0(struct links, 1);
+
+	links->daemon = daemon;
+	links->all = g_ptr_array_new_with_free_func(link_free);
+	links->done = done;
+	links->data = data;
+	for (guint i = 0; i < nics->len; i++)
+		add_links(links, nics->pdata[i]);
+	if (links->all->len)
+		srv_net_call(daemon, srv_failover_get(daemon)->queue, "host",
+			     "making the VLAN links of failover nics", links_run, links_done,
+			     links_free, links);
+	else
+		links_done(NULL, links);
+}
+
+static bool is_named(struct srv_daemon *daemon, const struct srv_nic *but, const char *uplink)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, daemon->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct srv_nic *nic = value;
+
+		if (nic != but && nic->row.mode == SRV_MODE_FAILOVER &&
+		    (g_strcmp0(nic->row.uplink, uplink) == 0 ||
+		     g_strcmp0(nic->stored_uplink, uplink) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void unlink_run(void *data)
+{
+	/* What is being made use of this moment is left to the next sweep. */
+	if (!srv_attach_work_try_lock_links())
+		return;
+	srv_net_enter();
+	snl_uplink_remove_unused(data);
+	srv_net_leave(NULL);
+	srv_attach_work_unlock_links();
+}
+
+static void unlink_done(const struct sriov_error *late, void *data)
+{
+	if (!late)
+		g_free(data);
+}
+
+void srv_failover_drop_link(struct srv_daemon *daemon, const struct srv_nic *but,
+			    const char *uplink)
+{
+	if (!uplink || is_named(daemon, but, uplink))
+		return;
+	srv_net_call(daemon, srv_failover_get(daemon)->queue, "host",
+		     "removing a VLAN link that nothing uses", unlink_run, unlink_done, g_free,
+		     g_strdup(uplink));
+}
+
+void srv_failover_forget(struct srv_daemon *daemon, const struct srv_nic *nic)
+{
+	if (nic->row.mode != SRV_MODE_FAILOVER)
+		return;
+	srv_failover_drop_link(daemon, nic, nic->row.uplink);
+	if (g_strcmp0(nic->row.uplink, nic->stored_uplink) != 0)
+		srv_failover_drop_link(daemon, nic, nic->stored_uplink);
+}
+
+/* Is it where it belongs? */
+
+static char *vlan_text(uint16_t vlan)
+{
+	return vlan ? g_strdup_printf("VLAN %u", vlan) : g_strdup("no VLAN");
+}
+
+/*
+ * By the name alone, as sriovd makes them; of any other name the kernel has to tell (off_vlan).
+ * NULL: nothing to be said against it.
+ */
+static char *judge_name(struct srv_model *model, const struct srv_network *network,
+			const char *source)
+{
+	const struct srv_fallback *fallback = &network->fallback;
+	g_autofree char *parent = NULL;
+	g_autofree char *right = NULL;
+	g_autofree char *is = NULL;
+	g_autofree char *should = vlan_text(network->attrs.vlan);
+	uint16_t vlan = 0;
+
+	if (fallback->type != SRV_FALLBACK_MACVTAP)
+		return g_strcmp0(fallback->source, source) == 0
+			       ? NULL
+			       : g_strdup_printf("%s, and network %s has %s", source, network->name,
+						 fallback->source);
+	if (fallback->source)
+		right = snl_uplink_name(fallback->source, network->attrs.vlan);
+	if (g_strcmp0(right, source) == 0)
+		return NULL;
+	parent = snl_uplink_split(source, &vlan);
+	if (!parent && !srv_model_find_pf(model, source) &&
+	    g_strcmp0(fallback->source, source) != 0)
+		return NULL;
+	if (vlan == network->attrs.vlan)
+		return NULL;
+	is = vlan_text(vlan);
+	return g_strdup_printf("%s, in %s, and network %s has %s", source, is, network->name,
+			       should);
+}
+
+/* What an interface is that is a nic's virtio half, against what it should be. */
+static char *judge_iface(const struct srv_network *network, struct sriov_mac mac,
+			 const struct srv_domain_iface *iface)
+{
+	static const char *const types[] = { [SRV_FALLBACK_MACVTAP] = "direct",
+					     [SRV_FALLBACK_BRIDGE] = "bridge",
+					     [SRV_FALLBACK_NETWORK] = "network" };
+	char is[SRIOV_MAC_STRLEN], should[SRIOV_MAC_STRLEN];
+
+	if (g_strcmp0(iface->type, types[network->fallback.type]) != 0)
+		return g_strdup_printf("a %s, and network %s has it on a %s",
+				       iface->type ?: "device", network->name,
+				       types[network->fallback.type]);
+	if (!sriov_mac_equal(iface->mac, mac))
+		return g_strdup_printf(
+			"%s with the MAC %s, and the nic has %s", iface->source ?: "its uplink",
+			sriov_mac_format(iface->mac, is), sriov_mac_format(mac, should));
+	return NULL;
+}
+
+/* Where there is no virtio at all, no place is wrong either. */
+static const struct srv_network *network_of(struct srv_model *model, const char *name)
+{
+	const struct srv_network *network = srv_config_network(model->config, name);
+
+	return network && network->fallback.type != SRV_FALLBACK_NONE ? network : NULL;
+}
+
+static char *judge(struct srv_model *model, const struct srv_nic *nic)
+{
+	const struct srv_network *network = network_of(model, nic->row.network);
+	g_autofree char *why = NULL;
+
+	if (network && nic->row.uplink)
+		why = judge_name(model, network, nic->row.uplink);
+	if (network && !why)
+		why = g_strdup(nic->team.off_vlan ?: nic->team.unlike);
+	return why ? g_strdup_printf("its virtio half stands on %s", why) : NULL;
+}
+
+static void tell(struct srv_daemon *daemon, struct srv_nic *nic, const char *before)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+	const char *why = nic->team.misplaced;
+
+	if (why)
+		srv_event(daemon->events, LOG_WARNING, "nic", subject,
+			  "%s: it gets no VF until its guest is shut off and started again", why);
+	/* Of one that has a VF the reason comes with the demotion. */
+	if (nic->vf || nic->busy || (!why && g_strcmp0(nic->row.reason, before) != 0))
+		return;
+	g_free(nic->row.reason);
+	nic->row.reason = g_strdup(why);
+	srv_failover_record(daemon, nic, NULL, NULL, NULL);
+}
+
+static void judge_place(struct srv_daemon *daemon, struct srv_nic *nic)
+{
+	g_autofree char *why = judge(daemon->model, nic);
+	g_autofree char *before = NULL;
+
+	if (g_strcmp0(why, nic->team.misplaced) == 0)
+		return;
+	before = g_steal_pointer(&nic->team.misplaced);
+	nic->team.misplaced = g_steal_pointer(&why);
+	tell(daemon, nic, before);
+}
+
+void srv_failover_judge_places(struct srv_daemon *daemon)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, daemon->model->nics);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (srv_failover_runs(value))
+			judge_place(daemon, value);
+	}
+}
+
+void srv_failover_compare_place(struct srv_daemon *daemon, struct srv_nic *nic,
+				const struct srv_domain_iface *iface)
+{
+	const struct srv_network *network = network_of(daemon->model, nic->row.network);
+
+	g_free(nic->team.unlike);
+	nic->team.unlike = network ? judge_iface(network, nic->row.mac, iface) : NULL;
+}
+
+/* Moving it in its domain's own configuration */
+
+struct mend {
+	struct srv_daemon *daemon;
+	struct srv_owner owner; /* kind and key */
+	char *id;
+	char *from;
+	struct srv_attach_work *work;
+	struct sriov_error *error;
+};
+
+static void mend_free(void *data)
+{
+	struct mend *mend = data;
+
+	srv_attach_work_free(mend->work);
+	sriov_error_free(mend->error);
+	g_free(mend->owner.key);
+	g_free(mend->id);
+	g_free(mend->from);
+	g_free(mend);
+}
+
+static void mend_run(void *data)
+{
+	struct mend *mend = data;
+
+	srv_attach_work_move(mend->work, &mend->error);
+}
+
+/* Its next start finds it there, sriovd or not. */
+static void moved(struct mend *mend, struct srv_nic *nic, const char *to)
+{
+	g_autofree char *subject = srv_nic_subject(nic);
+
+	srv_event(mend->daemon->events, LOG_NOTICE, "nic", subject,
+		  "its virtio half was moved in its domain's configuration, from %s to %s: its "
+		  "guest has it there from its next start on",
+		  mend->from, to);
+	nic->mend_failed = false;
+	g_free(nic->stored_uplink);
+	nic->stored_uplink = g_strdup(to);
+	if (!nic->busy && nic->row.state == SRV_NIC_IDLE) {
+		g_free(nic->row.uplink);
+		nic->row.uplink = g_strdup(to);
+		srv_failover_record(mend->daemon, nic, NULL, NULL, NULL);
+	}
+	srv_failover_drop_link(mend->daemon, NULL, mend->from);
+}
+
+static void mend_done(const struct sriov_error *late, void *data)
+{
+	struct mend *mend = data;
+	struct srv_nic *nic = srv_model_nic(mend->daemon->model, &mend->owner, mend->id);
+	const struct sriov_error *error = late ?: mend->error;
+	const char *to = late ? NULL : srv_attach_work_uplink(mend->work);
+
+	if (nic)
+		nic->mending = false;
+	if (nic && error && !nic->mend_failed) {
+		g_autofree char *subject = srv_nic_subject(nic);
+		g_autofree char *why = sriov_error_text(error);
+
+		nic->mend_failed = true;
+		srv_event(mend->daemon->events, LOG_WARNING, "nic", subject,
+			  "its virtio half cannot be moved from %s in its domain's configuration, "
+			  "which is tried again: %s",
+			  mend->from, why);
+	}
+	if (nic && !error && to)
+		moved(mend, nic, to);
+	if (!late)
+		mend_free(mend);
+}
+
+static void mend_begin(struct srv_daemon *daemon, struct srv_nic *nic,
+		       const struct srv_virt_domain *domain, struct srv_nic_request *request,
+		       const char *from)
+{
+	struct mend *mend = g_new0(struct mend, 1);
+
+	mend->daemon = daemon;
+	mend->owner.kind = nic->row.owner.kind;
+	mend->owner.key = g_strdup(nic->row.owner.key);
+	mend->id = g_strdup(nic->row.id);
+	mend->from = g_strdup(from);
+	nic->mending = true;
+	mend->work = srv_failover_edit_new(daemon, domain->uuid, domain->name, request,
+					   &mend->error);
+	if (mend->work)
+		srv_net_call(daemon, srv_daemon_domain_queue(daemon, domain->uuid), domain->name,
+			     "moving the virtio half of a failover nic", mend_run, mend_done,
+			     mend_free, mend);
+	else
+		mend_done(NULL, mend);
+}
+
+static struct srv_nic_request *find_request(const struct srv_domain *domain, const char *id)
+{
+	for (guint i = 0; i < domain->nics->len; i++) {
+		struct srv_nic_request *request = domain->nics->pdata[i];
+
+		if (request->mode == SRV_MODE_FAILOVER && g_str_equal(request->id, id))
+			return request;
+	}
+	return NULL;
+}
+
+static void mend_nic(struct srv_daemon *daemon, struct srv_nic *nic,
+		     const struct srv_virt_domain *domain)
+{
+	const struct srv_nic_request *request = find_request(domain->stored, nic->row.id);
+	const struct srv_network *network = request ? network_of(daemon->model, request->network)
+						    : NULL;
+	const struct srv_domain_iface *iface = srv_failover_iface(domain->stored, nic);
+	struct srv_nic_request *wanted;
+	char *why;
+
+	if (!iface || !iface->source || nic->mending)
+		return;
+	g_free(nic->stored_uplink);
+	nic->stored_uplink = g_strdup(iface->source);
+	if (!network)
+		return;
+	wanted = srv_nic_request_copy(request);
+	if (!wanted->has_mac)
+		wanted->mac = nic->row.mac;
+	wanted->has_mac = true;
+	why = judge_iface(network, wanted->mac, iface);
+	if (!why)
+		why = judge_name(daemon->model, network, iface->source);
+	if (why)
+		mend_begin(daemon, nic, domain, wanted, iface->source);
+	g_free(why);
+	srv_nic_request_free(wanted);
+}
+
+void srv_failover_mend(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+
+	for (guint i = 0; domain->stored && i < nics->len; i++) {
+		struct srv_nic *nic = nics->pdata[i];
+
+		if (nic->row.mode == SRV_MODE_FAILOVER && !nic->busy)
+			mend_nic(daemon, nic, domain);
+	}
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where the virtio halves of failover nics stand, on the simulated host: in the VLAN of their
+ * network, or else their guests get no VF, and are told so.
+ */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "srv/sriovd/api.h"
+#include "srv/sriovd/daemon-config.h"
+#include "srv/sriovd/nic-edit.h"
+#include "srv/sriovd/reconcile.h"
+#include "tests/sim/netlink.h"
+#include "tests/unit/sim-failover.h"
+
+/* Networks "a", whose VLAN it is, and "c" of VLAN 300. */
+#define PLACE_CONFIG(vlan)                                                                \
+	"{\"pools\":[{\"name\":\"fast\",\"select\":{\"pfNames\":[\"enp1s0\"]},"           \
+	"\"numVfs\":2}],\"networks\":["                                                   \
+	"{\"name\":\"a\",\"pool\":\"fast\"," vlan "\"maxTxRate\":1000},"                  \
+	"{\"name\":\"b\",\"pool\":\"fast\",\"fallback\":{\"type\":\"bridge\",\"bridge\":" \
+	"\"br0\"}},{\"name\":\"c\",\"pool\":\"fast\",\"vlan\":300}]}"
+
+static int place_set_up(void **state)
+{
+	sim_new(PLACE_CONFIG("\"vlan\":100,"));
+	sim_start();
+	return 0;
+}
+
+static void reload(const char *config)
+{
+	sim_configure(config);
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	sim_settle();
+}
+
+static char *remove_nic(struct sim_domain *domain, const char *id)
+{
+	struct srv_nic_edit edit = { .domain = g_strdup(domain->uuid), .remove = g_strdup(id) };
+	struct answer answer = { 0 };
+
+	srv_nic_edit_run(sim_daemon, &edit, answered, &answer);
+	assert_true(sim_run_until(is_answered, &answer, 60000));
+	g_free(edit.domain);
+	g_free(edit.remove);
+	g_free(edit.uuid);
+	g_free(edit.name);
+	return answer.text;
+}
+
+static bool status_tells(const char *what)
+{
+	json_t *problems = srv_api_problems(sim_daemon);
+	char *text = json_dumps(problems, JSON_COMPACT);
+	bool tells = strstr(text, what) != NULL;
+
+	json_decref(problems);
+	free(text);
+	return tells;
+}
+
+static uint16_t vlan_of(const struct sim_domain *domain)
+{
+	const struct sim_link *link = sim_link_by_index(tap_of(domain)->parent);
+
+	assert_non_null(link);
+	return link->vlan;
+}
+
+/* Another VLAN, or another network, while the guest is shut off */
+
+static void vlan_that_changes_takes_the_stored_half_along(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	assert_string_equal(web->stored[0].source, "enp1s0.200");
+	sim_assert_nics("web1/net0 idle none enp1s0.200\n");
+	boot(web);
+	assert_int_equal(vlan_of(web), 200);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.200\n");
+	sim_run(300000);
+	assert_null(sim_link_by_name("enp1s0.100"));
+	sim_assert_rules();
+}
+
+static void vlan_that_is_taken_away_takes_the_stored_half_along(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	reload(PLACE_CONFIG(""));
+	assert_string_equal(web->stored[0].source, "enp1s0");
+	boot(web);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0\n");
+	reload(PLACE_CONFIG("\"vlan\":100,"));
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	sim_shut_down(web);
+	sim_settle();
+	sim_assert_rules();
+}
+
+static void network_edited_by_hand_takes_the_stored_half_along(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	g_strlcpy(web->nic[0].network, "c", sizeof(web->nic[0].network));
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	assert_string_equal(web->stored[0].source, "enp1s0.300");
+	g_strlcpy(web->nic[0].network, "b", sizeof(web->nic[0].network));
+	web->nic[0].mac[5] ^= 1;
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	assert_string_equal(web->stored[0].type, "bridge");
+	assert_string_equal(web->stored[0].source, "br0");
+	assert_memory_equal(web->stored[0].mac, web->nic[0].mac, 6);
+	sim_assert_rules();
+}
+
+/* While it runs */
+
+static void guest_whose_vlan_changes_loses_its_vf_until_it_starts_anew(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	assert_non_null(nic_of(web)->vf);
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	/* Both halves in one VLAN, or one half only. */
+	assert_null(nic_of(web)->vf);
+	assert_int_equal(vlan_of(web), 100);
+	assert_non_null(strstr(nic_of(web)->row.reason, "enp1s0.100"));
+	sim_run(400000);
+	assert_null(nic_of(web)->vf);
+	assert_non_null(strstr(nic_of(web)->row.reason, "VLAN 200"));
+	assert_true(status_tells("its virtio half stands on enp1s0.100"));
+	sim_assert_counts("enp1s0", "2 free");
+	sim_assert_rules();
+	/* The link of its next start is there and stays, be sriovd there then or not. */
+	assert_string_equal(web->stored[0].source, "enp1s0.200");
+	assert_non_null(sim_link_by_name("enp1s0.200"));
+	sim_shut_down(web);
+	boot(web);
+	assert_int_equal(vlan_of(web), 200);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.200\n");
+	sim_assert_rules();
+}
+
+/* One that keeps it all the same keeps it in the VLAN that its other half is in. */
+static void deaf_guest_whose_vlan_changes_stays_in_one_vlan(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_world->faults.deaf_guest = true;
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	sim_run(200000);
+	sim_settle();
+	assert_non_null(nic_of(web)->vf);
+	assert_int_equal(sim_pf_by_bus(1)->vf[0].attrs.vlan, 100);
+	sim_world->faults.deaf_guest = false;
+	sim_run(400000);
+	sim_settle();
+	assert_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+static void vlan_that_comes_back_gives_the_vf_back(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	assert_null(nic_of(web)->vf);
+	reload(PLACE_CONFIG("\"vlan\":100,"));
+	sim_run(20000);
+	sim_settle();
+	assert_non_null(nic_of(web)->vf);
+	assert_null(nic_of(web)->row.reason);
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	sim_assert_rules();
+}
+
+/* What the link's name says is not what the kernel says. */
+static void link_of_another_vlan_than_its_name_says_is_noticed(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	sim_link_by_name("enp1s0.100")->vlan = 7;
+	sim_assert_done(sim_boot(web));
+	sim_settle();
+	sim_virt_negotiated(web->uuid, "ua-sriov-net0");
+	sim_run(100000);
+	sim_settle();
+	assert_null(nic_of(web)->vf);
+	assert_non_null(strstr(nic_of(web)->row.reason, "VLAN 7"));
+	sim_shut_down(web);
+	sim_settle();
+	sim_link_by_name("enp1s0.100")->vlan = 100;
+	sim_settle();
+}
+
+/* Left over */
+
+static void nic_that_is_added_anew_stands_where_its_network_says(void **state)
+{
+	const struct sim_failover other = { .network = "c" };
+	struct sim_domain *web = guest(1, 0);
+	struct sim_device old = web->stored[0];
+
+	web->n_nics = 0;
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	sim_assert_done(sim_add_failover(web, &other));
+	assert_string_equal(web->stored[0].alias, old.alias);
+	assert_string_equal(web->stored[0].source, "enp1s0.300");
+	assert_memory_equal(web->stored[0].mac, web->nic[0].mac, 6);
+	assert_false(web->stored[1].exists);
+	sim_run(300000);
+	sim_assert_rules();
+	boot(web);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.300\n");
+	sim_assert_rules();
+}
+
+/* The second half of a removal was lost: it is made up for by the same command. */
+static void removal_that_left_the_virtio_half_is_repeated(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	web->n_nics = 0;
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	assert_true(web->stored[0].exists);
+	sim_assert_done(remove_nic(web, "net0"));
+	assert_false(web->stored[0].exists);
+	sim_assert_refused(remove_nic(web, "net0"), "it has no nic \"net0\"");
+	sim_run(300000);
+	sim_assert_rules();
+}
+
+/* After a boot */
+
+static void guest_starts_after_a_boot_with_another_vlan(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	/* Its configuration cannot be changed now. */
+	g_strlcpy(sim_world->faults.define_words, "no", sizeof(sim_world->faults.define_words));
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	sim_stop();
+	sim_reboot();
+	sim_start();
+	boot(web);
+	assert_int_equal(vlan_of(web), 100);
+	assert_null(nic_of(web)->vf);
+	assert_non_null(strstr(nic_of(web)->row.reason, "VLAN 200"));
+	sim_world->faults.define_words[0] = '\0';
+	sim_run(200000);
+	sim_settle();
+	assert_string_equal(web->stored[0].source, "enp1s0.200");
+	sim_assert_rules();
+}
+
+static void guest_starts_after_a_boot_without_the_vlan(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	g_strlcpy(sim_world->faults.define_words, "no", sizeof(sim_world->faults.define_words));
+	reload(PLACE_CONFIG(""));
+	sim_stop();
+	sim_reboot();
+	sim_start();
+	boot(web);
+	assert_int_equal(vlan_of(web), 100);
+	assert_null(nic_of(web)->vf);
+}
+
+/* Nobody can make the link: that is for libvirt to say, and no reason of ours to refuse a start. */
+static void link_that_cannot_be_made_refuses_no_start(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	sim_settle();
+	g_strlcpy(web->stored[0].source, "none0.100", sizeof(web->stored[0].source));
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	sim_assert_done(sim_hook_prepare(web));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, place_set_up, failover_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(vlan_that_changes_takes_the_stored_half_along),
+		CASE(vlan_that_is_taken_away_takes_the_stored_half_along),
+		CASE(network_edited_by_hand_takes_the_stored_half_along),
+		CASE(guest_whose_vlan_changes_loses_its_vf_until_it_starts_anew),
+		CASE(deaf_guest_whose_vlan_changes_stays_in_one_vlan),
+		CASE(vlan_that_comes_back_gives_the_vf_back),
+		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
+		CASE(nic_that_is_added_anew_stands_where_its_network_says),
+		CASE(removal_that_left_the_virtio_half_is_repeated),
+		CASE(guest_starts_after_a_boot_with_another_vlan),
+		CASE(guest_starts_after_a_boot_without_the_vlan),
+		CASE(link_that_cannot_be_made_refuses_no_start),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
