@@ -179,10 +179,10 @@ char *sim_check_mended(void)
 /* 1, 4. MACs: at each moment of rest one place on the host receives what is for it. */
 
 struct place {
-	char name[64];
+	char name[160];
 	uint8_t mac[6];
 	const struct sim_domain *domain; /* whose it is; NULL: nobody's, or no guest's */
-	bool vf, filter;
+	bool vf, filter, bridged;
 };
 
 static void add_place(GArray *places, const struct place *place, const uint8_t mac[6])
@@ -192,6 +192,18 @@ static void add_place(GArray *places, const struct place *place, const uint8_t m
 	memcpy(copy.mac, mac, 6);
 	if (!sim_mac_is_zero(mac))
 		g_array_append_val(places, copy);
+}
+
+/* With what the daemon has to say of it. */
+static void name_vf(struct place *place, uint8_t bus, uint32_t vf)
+{
+	const struct srv_vf_ref ref = { { 0, bus, 0, 0 }, vf };
+	const struct srv_vf *known = srv_model_vf(sim_daemon->model, ref);
+
+	g_snprintf(place->name, sizeof(place->name), "VF %02x/%u (%s, mark %d%s%s)", bus, vf,
+		   known ? srv_vf_state_name(srv_vf_state(known, NULL)) : "not known",
+		   known ? (int)known->mark : -1, known && known->left ? ", left" : "",
+		   known && known->reason ? known->reason : "");
 }
 
 static void add_vfs(GArray *places)
@@ -204,7 +216,7 @@ static void add_vfs(GArray *places)
 		if (!pf->vf[vf].exists)
 			continue;
 		place.domain = sim_function_holder(pf->bus, 2, (uint8_t)vf);
-		g_snprintf(place.name, sizeof(place.name), "VF %02x/%u", pf->bus, vf);
+		name_vf(&place, pf->bus, vf);
 		add_place(places, &place, pf->vf[vf].attrs.mac);
 	}
 }
@@ -218,7 +230,7 @@ static void add_devices(GArray *places, const struct sim_domain *domain)
 	for (int i = 0; domain->active && i < SIM_NICS; i++) {
 		const struct sim_device *device = &domain->device[i];
 		const struct sim_link *link = sim_link_by_index(device->link);
-		struct place place = { .domain = domain };
+		struct place place = { .domain = domain, .bridged = link && link->master };
 
 		if (!device->exists || !link)
 			continue;
@@ -243,11 +255,13 @@ static void add_filters(GArray *places)
 
 /*
  * A failover nic's two halves both have it while the guest's driver does not work with the VF: the
- * PF has set it, and the VF receives nothing before its driver switches its queues on (steer.h).
+ * PF has set it, and the VF receives nothing before its driver switches its queues on. And always
+ * where the virtio half is behind a bridge, whose table decides (steer.h).
  */
 static bool are_halves(const struct place *a, const struct place *b)
 {
-	return a->vf != b->vf && a->domain && a->domain == b->domain && !a->domain->uses_vfs;
+	return a->vf != b->vf && a->domain && a->domain == b->domain &&
+	       (!a->domain->uses_vfs || a->bridged || b->bridged);
 }
 
 /* What comes for a guest behind a bridge goes through its PF's filter to its tap. */

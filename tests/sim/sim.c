@@ -63,7 +63,7 @@ static struct sim_link *foreign_link(int i, const char *name, const char *kind)
 	struct sim_link *link = &sim_world->link[SIM_LINKS - 1 - i];
 
 	memset(link, 0, sizeof(*link));
-	link->ifindex = 900U + (uint32_t)i;
+	link->ifindex = 90U + (uint32_t)i; /* below all that come and go */
 	g_strlcpy(link->name, name, sizeof(link->name));
 	g_strlcpy(link->kind, kind, sizeof(link->kind));
 	link->up = link->carrier = link->foreign = true;
@@ -380,8 +380,7 @@ static bool is_at_rest(void *data)
 {
 	if (sim_is_busy() || sim_daemon->gate_source || sim_daemon->refresh_source ||
 	    sim_daemon->refreshing || sim_daemon->reconcile_soon_source ||
-	    sim_daemon->reconciling || sim_daemon->waiting->len ||
-	    g_main_context_pending(NULL))
+	    sim_daemon->reconciling || sim_daemon->waiting->len || g_main_context_pending(NULL))
 		return false;
 	for (guint i = 0; i < sim_daemon->model->pfs->len; i++) {
 		const struct srv_pf *pf = sim_daemon->model->pfs->pdata[i];

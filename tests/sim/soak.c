@@ -438,8 +438,12 @@ static void lift_quarantine(void)
 
 static void fail_if(char *broken)
 {
+	g_autofree char *nics = broken && g_getenv("SIM_LOG") ? sim_nics() : NULL;
+
 	if (!broken)
 		return;
+	if (nics)
+		fprintf(stderr, "%s", nics);
 	sim_lock();
 	sim_broken("%s", broken);
 	sim_unlock();
@@ -462,6 +466,29 @@ static void undrain(void)
 		sim_undrain(bus);
 }
 
+/* Who removed a failover nic and had no answer does it again, where half of it is left. */
+static void remove_again(const struct sim_domain *domain)
+{
+	for (int i = 0; i < SIM_NICS; i++) {
+		const char *alias = domain->stored[i].alias;
+		const char *id = alias + strlen("ua-sriov-");
+		g_autofree char *parameters = NULL;
+
+		if (!domain->stored[i].exists || has_nic(domain, id))
+			continue;
+		parameters = g_strdup_printf("{\"domain\":\"%s\",\"id\":\"%s\",\"now\":%s}",
+					     domain->name, id, domain->active ? "true" : "false");
+		sim_ask("RemoveNic", parameters);
+		sim_settle();
+	}
+}
+
+static void remove_all_again(void)
+{
+	for (int i = 0; i < GUESTS; i++)
+		remove_again(&sim_world->domain[i]);
+}
+
 /* Comes to rest and compares. */
 static void check(void)
 {
@@ -475,6 +502,7 @@ static void check(void)
 	sim_settle();
 	sim_settle_orders();
 	sim_settle_errors();
+	remove_all_again();
 	sim_note_orders();
 	sim_world->just_booted = sim_world->unplugged = false;
 	fail_if(sim_check_rules() ?: sim_check_mended());
