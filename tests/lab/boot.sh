@@ -89,7 +89,7 @@ l1_start() {
 	args+=(
 		-device intel-iommu,intremap=on
 		-kernel /lab/images/vmlinux -initrd /lab/images/initrd
-		-append "console=ttyS0 quiet panic=0 intel_iommu=on iommu=pt mitigations=off audit=0 nokaslr tsc=nowatchdog nowatchdog ${tick:-} lsm=landlock systemd.show_status=0 rd.udev.log_level=3 net.ifnames=1 lab.stage=$stage lab.nics=$nics"
+		-append "console=ttyS0 quiet panic=0 intel_iommu=on iommu=pt mitigations=off audit=0 nokaslr tsc=nowatchdog nowatchdog sysrq_always_enabled ${tick:-} lsm=landlock systemd.show_status=0 rd.udev.log_level=3 net.ifnames=1 lab.stage=$stage lab.nics=$nics"
 		-serial file:/lab/run/console.log
 		# says "Triple fault" when a CPU of L1 has lost its way so far that it resets itself: see l1_breakage
 		-d cpu_reset -D /lab/run/cpu.log

@@ -85,3 +85,16 @@ l1_hmp() {
 		{ cat; sleep 1; } | timeout 10 socat -t 5 - UNIX-CONNECT:/lab/run/host.mon |
 		jq -rj "select(.id == 1) | (.return // .error.desc)"' - "$1"
 }
+# l1_last_words: what an L1 that does not answer is doing: where its CPUs are, twice, and, on its console, which of its tasks wait for what
+l1_last_words() {
+	local key
+	l1_pid > /dev/null || return 0
+	for _ in 1 2; do
+		l1_hmp 'info registers -a' | grep -E '^CPU|[RE]IP='
+		nap 1
+	done
+	for key in 9 l w; do
+		l1_hmp "sendkey alt-sysrq-$key"
+		nap 2
+	done
+}

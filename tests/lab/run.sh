@@ -203,6 +203,7 @@ run_verdict() {
 	l1_breakage && run_dirty=yes
 	if [ -z "$job_rc" ]; then
 		echo "FAILED: L1: $l1_why" >> "$out"
+		l1_last_words > "$logs/$name/hang.log" 2>&1 || true
 		run_dirty=yes
 		job_rc=1
 	elif [ "$job_rc" = 99 ]; then

@@ -16,14 +16,14 @@ restart_killed() {
 	sriovd_start
 }
 
-# killed_when SECONDS EXPECTED SQL: sriovd is killed, and started anew, as soon as its ledger says that. It is stopped while one looks, so
-# that what is seen is what is killed. 1: not within these seconds.
+# killed_when SECONDS EXPECTED COMMAND: sriovd is killed, and started anew, as soon as the command, which must not need it, prints that. It is
+# stopped while one looks, so that what is seen is what is killed. 1: not within these seconds.
 killed_when() {
 	local end=$((SECONDS + $1)) pid seen
 	pid=$(sriovd_pid)
 	while [ "$SECONDS" -lt "$end" ]; do
 		kill -STOP "$pid"
-		seen=$(ledger_sql "$3") || seen='unreadable'
+		seen=$(eval "$3") || seen='unreadable'
 		if [ "$seen" = "$2" ]; then
 			restart_killed
 			return 0
@@ -33,13 +33,13 @@ killed_when() {
 	done
 	return 1
 }
-# killed_amid WHAT EXPECTED SQL BEGIN RESTORE: BEGIN, a command, begins WHAT; sriovd is killed in the middle of it, which is when its ledger says
+# killed_amid WHAT EXPECTED COMMAND BEGIN RESTORE: BEGIN, a command, begins WHAT; sriovd is killed in the middle of it, which is when COMMAND prints
 # EXPECTED. When it came too late, RESTORE makes all as it was before, and once more; the scenario fails if it never came in time.
 killed_amid() {
 	local try
 	for try in 1 2 3 4 5; do
 		eval "$4"
-		if killed_when 20 "$2" "$3"; then
+		if killed_when 45 "$2" "$3"; then
 			say "killed in the middle of $1 (try $try): $2"
 			return
 		fi
@@ -48,5 +48,8 @@ killed_amid() {
 	done
 	fail "in five tries never killed in the middle of $1"
 }
-# What a nic has, in the ledger's words: for killed_amid
-nic_sql() { echo "SELECT state || ' ' || backing FROM nic WHERE owner_name = '$1'"; }
+# ledger_nic NAME: the state and the backing of its nic there; ledger_order: what is ordered of the PF that is drained or resized, and of the nic
+ledger_nic() { ledger_sql "SELECT state || ' ' || backing FROM nic WHERE owner_name = '$1'"; }
+ledger_order() {
+	ledger_sql "SELECT CASE WHEN resizing THEN 'resize to ' || want_vfs ELSE 'drain' END || ', ' || state || ' ' || backing FROM pf, nic WHERE drained OR resizing"
+}

@@ -24,10 +24,10 @@ assert_eq 0 "$lost" "packets lost in a restart and a kill"
 wait_eq 30 'parked bridge' tap_takes g1
 
 step "killed while the nic is demoted"
-killed_amid "a demotion" 'detaching vf' "$(nic_sql g1)" 'assert_ok sriovctl demote g1 --no-wait' on_vf
+killed_amid "a demotion" 'detaching vf' 'ledger_nic g1' 'assert_ok sriovctl demote g1 --no-wait' on_vf
 on_vf
 step "killed while it is promoted"
-killed_amid "a promotion" 'attaching vf' "$(nic_sql g1)" 'assert_ok sriovctl demote g1' on_vf
+killed_amid "a promotion" 'attaching vf' 'ledger_nic g1' 'assert_ok sriovctl demote g1' on_vf
 on_vf
 step "killed while the PF is drained"
 undrained() {
@@ -35,8 +35,7 @@ undrained() {
 	assert_ok sriovctl undrain enp1s0
 	on_vf
 }
-killed_amid "a drain" '1 detaching vf' "SELECT drained || ' ' || state || ' ' || backing FROM pf, nic WHERE drained" \
-	'assert_ok sriovctl drain enp1s0 --no-wait' undrained
+killed_amid "a drain" 'drain, detaching vf' ledger_order 'assert_ok sriovctl drain enp1s0 --no-wait' undrained
 wait_nic g1 virtio
 guest_ping g1 10.9.0.1
 assert_json 'pf list' '.pfs[] | select(.netdev == "enp1s0") | .drained' true
@@ -48,13 +47,12 @@ resized() {
 	on_vf
 	assert_json 'pf list' '.pfs[] | select(.netdev == "enp1s0") | .drained // false' false
 }
-resize_sql="SELECT resizing || ' ' || want_vfs || ' ' || state || ' ' || backing FROM pf, nic WHERE resizing"
 step "killed while the PF is drained for a resize"
-killed_amid "the drain of a resize" '1 4 detaching vf' "$resize_sql" 'assert_ok sriovctl resize enp1s0 4 --no-wait' \
+killed_amid "the drain of a resize" 'resize to 4, detaching vf' ledger_order 'assert_ok sriovctl resize enp1s0 4 --no-wait' \
 	'resized 4; assert_ok sriovctl resize enp1s0 2; resized 2'
 resized 4
 step "killed while its VFs are made"
-killed_amid "the making of VFs" '1 3 attached virtio' "$resize_sql" 'assert_ok sriovctl resize enp1s0 3 --no-wait' \
+killed_amid "the making of VFs" 'resize to 3, attached virtio' ledger_order 'assert_ok sriovctl resize enp1s0 3 --no-wait' \
 	'resized 3; assert_ok sriovctl resize enp1s0 4; resized 4'
 resized 3
 
