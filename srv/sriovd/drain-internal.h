@@ -32,6 +32,7 @@ struct srv_drain {
 	uint32_t resize_vfs; /* 0: a drain only */
 	bool making;	     /* of a resize: the VFs are being made anew */
 	guint tries;
+	struct sriov_error *error; /* why it failed, while that is written down; NULL */
 	void (*drained)(struct srv_drain *drain); /* when nobody has a VF of it any more */
 };
 
@@ -67,6 +68,9 @@ void srv_drain_forget_all(GHashTable *drains);
 
 /* Looks again after so many ms. */
 void srv_drain_later(struct srv_drain *drain, guint ms, GSourceFunc look);
+
+/* The PF is not to have another number of VFs any more; the ledger is the caller's to tell. */
+void srv_resize_forget(struct srv_daemon *daemon, struct srv_pf *pf);
 
 /* Goes on with a resize that is under way according to the ledger. */
 void srv_resize_resume(struct srv_daemon *daemon, struct srv_pf *pf);

@@ -47,6 +47,7 @@ static void forget(struct srv_drain *drain)
 	g_hash_table_unref(drain->refusing);
 	g_hash_table_unref(drain->forced);
 	g_ptr_array_unref(drain->promoted);
+	sriov_error_free(drain->error);
 	g_free(drain);
 }
 
@@ -361,7 +362,7 @@ int srv_pf_drain(struct srv_daemon *daemon, struct srv_pf *pf, bool force, struc
 	struct srv_orders before = srv_orders_of(pf);
 	int r;
 
-	if (pf->resizing || (other && other->job))
+	if (pf->resizing || (other && (other->job || other->making)))
 		return sriov_error_set(err, SRIOV_ERROR_BUSY, EALREADY, pf->name,
 				       "it is being %s already; sriovctl undrain %s ends that",
 				       pf->resizing ? "resized" : "drained", pf->name);
@@ -447,13 +448,8 @@ void srv_pf_undrain(struct srv_daemon *daemon, struct srv_pf *pf,
 	}
 	undrain = g_new0(struct undrain, 1);
 	*undrain = (struct undrain){ daemon, pf, srv_orders_of(pf), done, data };
-	if (pf->resizing) {
-		uint32_t now = pf->facts ? pf->facts->num_vfs : 0;
-
-		/* It stays as it is; without any VF it becomes what is configured. */
-		pf->resize_vfs = now == srv_pf_configured_vfs(daemon, pf) ? 0 : now;
-		srv_model_set_config(daemon->model, daemon->model->config);
-	}
+	if (pf->resizing)
+		srv_resize_forget(daemon, pf);
 	pf->drained = pf->resizing = pf->forced = false;
 	/* Of a NIC that is not there any more, no number of VFs stays either. */
 	if (pf->stranger)

@@ -60,15 +60,46 @@ static void serve_again(struct srv_drain *drain)
 	srv_ledger_commit(txn, served_again, drain);
 }
 
+void srv_resize_forget(struct srv_daemon *daemon, struct srv_pf *pf)
+{
+	uint32_t now = pf->facts ? pf->facts->num_vfs : 0;
+
+	/* It stays as it is; without any VF it becomes what is configured. */
+	pf->resize_vfs = now == srv_pf_configured_vfs(daemon, pf) ? 0 : now;
+	pf->resizing = pf->forced = false;
+	srv_model_set_config(daemon->model, daemon->model->config);
+}
+
+static void failed(const struct sriov_error *error, void *data)
+{
+	struct srv_drain *drain = data;
+
+	srv_drain_end(drain, drain->error, NULL);
+}
+
+/*
+ * The number that was asked for is not tried again, by no pass and by no later sriovd: who asked
+ * has been told that it failed. What is left of it is a drain.
+ */
 static void fail(struct srv_drain *drain, const char *why)
 {
-	sriov_autoerror err = NULL;
+	struct srv_daemon *daemon = drain->daemon;
+	struct srv_pf *pf = drain->pf;
+	struct srv_ledger_txn *txn;
 
-	drain->making = false;
-	sriov_error_set(&err, SRIOV_ERROR_DEVICE, EIO, drain->pf->name,
+	sriov_error_set(&drain->error, SRIOV_ERROR_DEVICE, EIO, pf->name,
 			"it could not be given %u VFs: %s; it gives none until sriovctl undrain %s",
-			drain->resize_vfs, why, drain->pf->name);
-	srv_drain_end(drain, err, NULL);
+			drain->resize_vfs, why, pf->name);
+	/* What failed only because we end is gone on with at the next start. */
+	if (daemon->stopping) {
+		srv_drain_end(drain, drain->error, NULL);
+		return;
+	}
+	srv_resize_forget(daemon, pf);
+	txn = srv_ledger_begin(daemon->ledger);
+	srv_daemon_put_pf(txn, pf);
+	srv_ledger_keep(txn);
+	srv_ledger_commit(txn, failed, drain);
 }
 
 static gboolean look(gpointer data)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "srv/sriovd/drain-internal.h"
 #include "srv/sriovd/host.h"
 #include "srv/sriovd/reconcile.h"
 #include "tests/unit/api-client.h"
@@ -107,6 +108,73 @@ static void resize_goes_on_after_a_restart(void **state)
 	sim_assert_rules();
 }
 
+static struct srv_pf *the_pf(void)
+{
+	return srv_model_find_pf(sim_daemon->model, "enp1s0");
+}
+
+/* It has the VFs that it had, and gives them when it is told to, and not before. */
+static void assert_resize_is_over(const struct sim_domain *web)
+{
+	sim_run(150000);
+	sim_settle();
+	assert_false(the_pf()->resizing);
+	assert_true(the_pf()->drained);
+	assert_int_equal(the_pf()->state, SRV_PF_READY);
+	sim_assert_counts("enp1s0", "2 free");
+	assert_null(nic_of(web)->vf);
+}
+
+static void assert_serves_after_undrain(const struct sim_domain *web)
+{
+	sim_assert_done(undrain());
+	sim_run(10000);
+	sim_settle();
+	sim_assert_counts("enp1s0", "1 free, 1 owned");
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_rules();
+}
+
+/* The driver refuses; who asked was told, and what comes later is not for him. */
+static void resize_that_the_driver_refuses_is_not_begun_anew(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	g_strlcpy(sim_world->faults.fail_file, "sriov_numvfs", sizeof(sim_world->faults.fail_file));
+	sim_world->faults.fail_errno = EBUSY;
+	sim_assert_done(resize(1));
+	sim_run(30000);
+	assert_null(srv_drain_find(sim_daemon, the_pf()));
+	sim_world->faults.fail_file[0] = '\0';
+	assert_resize_is_over(web);
+	assert_serves_after_undrain(web);
+}
+
+/* Somebody past us has a VF; the same with a restart in between. */
+static void resize_held_up_for_too_long_is_not_begun_anew(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_pf_by_bus(1)->vf[1].open = true;
+	sim_assert_done(resize(1));
+	sim_run(60000);
+	assert_null(srv_drain_find(sim_daemon, the_pf()));
+	sim_pf_by_bus(1)->vf[1].open = false;
+	assert_resize_is_over(web);
+	sim_stop();
+	sim_start();
+	assert_resize_is_over(web);
+	assert_serves_after_undrain(web);
+	/* Nor is the number left over for the next time that there are no VFs. */
+	assert_int_equal(the_pf()->wanted_vfs, 2);
+	/* It can be asked for again. */
+	sim_assert_done(resize(5));
+	sim_run(30000);
+	sim_settle();
+	sim_assert_counts("enp1s0", "4 free, 1 owned");
+	sim_assert_rules();
+}
+
 static void resize_is_undone_by_undrain(void **state)
 {
 	struct sim_domain *web = running(1, 0);
@@ -170,11 +238,6 @@ static struct sim_domain *exclusive(unsigned n)
 	sim_assert_done(sim_boot(domain));
 	sim_settle();
 	return domain;
-}
-
-static struct srv_pf *the_pf(void)
-{
-	return srv_model_find_pf(sim_daemon->model, "enp1s0");
 }
 
 static void resize_that_cannot_be_recorded_changes_nothing(void **state)
@@ -546,6 +609,8 @@ int main(void)
 		CASE(drain_outlives_the_daemon),
 		CASE(resize_makes_the_vfs_anew_and_promotes_again),
 		CASE(resize_goes_on_after_a_restart),
+		CASE(resize_that_the_driver_refuses_is_not_begun_anew),
+		CASE(resize_held_up_for_too_long_is_not_begun_anew),
 		CASE(resize_is_undone_by_undrain),
 		CASE(resize_that_cannot_be_recorded_changes_nothing),
 		CASE(undrain_that_cannot_be_recorded_leaves_it_going_on),
