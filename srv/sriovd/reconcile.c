@@ -534,8 +534,10 @@ static void reconcile_done(void *data)
 		 * We may have ended between the attach of a VF and what libvirt's own setting of
 		 * it had left to be put right: the ledger does not tell.
 		 */
-		if (first)
+		if (first) {
 			watch_pfs(daemon);
+			srv_sweep(daemon);
+		}
 		srv_drain_resume(daemon);
 		srv_failover_serve(daemon);
 	}

@@ -21,6 +21,7 @@ struct sweep {
 	GArray *pfs;	 /* of uint32_t: ifindex of each PF */
 	GArray *macs;	 /* of struct sriov_mac: must be in no PF's filter through us */
 	GPtrArray *kept; /* links that the configurations of domains with failover nics name */
+	bool links;	 /* they are all known */
 };
 
 static bool is_on_a_bridge(const struct srv_model *model, const struct srv_nic *nic)
@@ -113,7 +114,7 @@ static void sweep_run(void *data)
 
 	if (snl_new(&nl, NULL) < 0)
 		return;
-	if (srv_attach_work_try_lock_links()) {
+	if (sweep->links && srv_attach_work_try_lock_links()) {
 		srv_net_enter();
 		sweep_links(sweep, nl);
 		late = srv_net_leave(NULL) < 0;
@@ -158,6 +159,11 @@ void srv_sweep(struct srv_daemon *daemon)
 	sweep->pfs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	sweep->macs = g_array_new(FALSE, FALSE, sizeof(struct sriov_mac));
 	sweep->kept = g_ptr_array_new_with_free_func(g_free);
+	/*
+	 * A configuration may name a link that the ledger does not: of a nic whose addition was cut
+	 * short, or whose virtio half is to be moved. Its guest could not start without it.
+	 */
+	sweep->links = daemon->reconciled;
 	collect_kept(sweep, daemon->model);
 	if (!daemon->swept)
 		collect(sweep, daemon->model);

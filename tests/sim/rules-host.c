@@ -200,10 +200,21 @@ static void name_vf(struct place *place, uint8_t bus, uint32_t vf)
 	const struct srv_vf_ref ref = { { 0, bus, 0, 0 }, vf };
 	const struct srv_vf *known = srv_model_vf(sim_daemon->model, ref);
 
-	g_snprintf(place->name, sizeof(place->name), "VF %02x/%u (%s, mark %d%s%s)", bus, vf,
+	g_snprintf(place->name, sizeof(place->name), "VF %02x/%u (%s%s%s)", bus, vf,
 		   known ? srv_vf_state_name(srv_vf_state(known, NULL)) : "not known",
-		   known ? (int)known->mark : -1, known && known->left ? ", left" : "",
-		   known && known->reason ? known->reason : "");
+		   known && known->reason ? ": " : "", known && known->reason ? known->reason : "");
+}
+
+/*
+ * Its driver refused to take its last owner's MAC away, then its pool went from the configuration:
+ * its quarantine says so, nobody gets it, and what no pool has is not sriovd's to try again.
+ */
+static bool is_nobodys(uint8_t bus, uint32_t vf)
+{
+	const struct srv_vf_ref ref = { { 0, bus, 0, 0 }, vf };
+	const struct srv_vf *known = srv_model_vf(sim_daemon->model, ref);
+
+	return known && !known->nic && !known->pool && known->mark == SRV_VF_QUARANTINED;
 }
 
 static void add_vfs(GArray *places)
@@ -213,7 +224,7 @@ static void add_vfs(GArray *places)
 		uint32_t vf = i % SIM_VFS;
 		struct place place = { .vf = true };
 
-		if (!pf->vf[vf].exists)
+		if (!pf->vf[vf].exists || is_nobodys(pf->bus, vf))
 			continue;
 		place.domain = sim_function_holder(pf->bus, 2, (uint8_t)vf);
 		name_vf(&place, pf->bus, vf);

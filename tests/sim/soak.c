@@ -489,6 +489,49 @@ static void remove_all_again(void)
 		remove_again(&sim_world->domain[i]);
 }
 
+static bool none_is_reserved(void *data)
+{
+	g_autoptr(GPtrArray) nics = srv_model_nics(sim_daemon->model);
+
+	for (guint i = 0; i < nics->len; i++) {
+		if (((const struct srv_nic *)nics->pdata[i])->row.state == SRV_NIC_RESERVED)
+			return false;
+	}
+	return true;
+}
+
+static bool is_being_started(const struct sim_domain *domain)
+{
+	g_autofree char *mark = g_strdup_printf("%s/state/start-%s", sim_root, domain->uuid);
+
+	return g_file_test(mark, G_FILE_TEST_EXISTS);
+}
+
+static bool requires_one(const struct sim_domain *domain)
+{
+	for (uint32_t i = 0; i < domain->n_nics; i++) {
+		if (domain->nic[i].mode == SRV_MODE_REQUIRED)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A guest whose start was over with a nic missing that it requires stays paused, also when it has
+ * it later: whoever started it was told, and lets it run.
+ */
+static void resume_all(void)
+{
+	for (int i = 0; i < GUESTS; i++) {
+		struct sim_domain *domain = &sim_world->domain[i];
+
+		if (!domain->paused || !requires_one(domain) || is_being_started(domain))
+			continue;
+		domain->paused = false;
+		sim_virt_event(domain->uuid, SRV_VIRT_RESUMED);
+	}
+}
+
 /* Comes to rest and compares. */
 static void check(void)
 {
@@ -503,6 +546,11 @@ static void check(void)
 	sim_settle_orders();
 	sim_settle_errors();
 	remove_all_again();
+	/* What hung came to its start or its end only now; and what was in vain is tried again. */
+	sim_run_until(none_is_reserved, NULL, 100 * 1000);
+	resume_all();
+	srv_reconcile(sim_daemon);
+	sim_settle();
 	sim_note_orders();
 	sim_world->just_booted = sim_world->unplugged = false;
 	fail_if(sim_check_rules() ?: sim_check_mended());
@@ -593,7 +641,7 @@ static void operate(void)
 		start_domain();
 		break;
 	default: /* a number */
-		if (roll(16) == 0)
+		if (roll(24) == 0)
 			hang_something();
 	}
 }
