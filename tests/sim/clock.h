@@ -22,3 +22,6 @@ bool sim_run_until(bool (*cond)(void *data), void *data, unsigned ms);
 
 /* Is anything under way that does not wait for a timer? */
 bool sim_is_busy(void);
+
+/* In a process that was just forked: those of its parent are none of its own. */
+void sim_clock_forget_children(void);

@@ -5,6 +5,7 @@
  * (tests/sim/world.h), the ledger's disk can fail, and what it is told can be watched.
  */
 #include "tests/sim/doors.h"
+#include "tests/sim/clock.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -213,14 +214,6 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	return syscall(SYS_sendmsg, fd, msg, flags);
 }
 
-struct sim_children sim_children;
-
-static void add_child(pid_t pid)
-{
-	if (pid > 0 && sim_children.n < sizeof(sim_children.pid) / sizeof(*sim_children.pid))
-		sim_children.pid[sim_children.n++] = pid;
-}
-
 pid_t fork(void)
 {
 	static pid_t (*real)(void);
@@ -231,8 +224,7 @@ pid_t fork(void)
 		*(void **)&real = dlsym(RTLD_NEXT, "fork");
 	pid = real();
 	if (pid == 0)
-		sim_children.n = 0;
-	add_child(pid);
+		sim_clock_forget_children();
 	return pid;
 }
 
@@ -240,13 +232,9 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 		const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	static __typeof__(posix_spawn) *real;
-	int r;
 
 	sim_door("spawn");
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "posix_spawn");
-	r = real(pid, path, actions, attr, argv, envp);
-	if (r == 0)
-		add_child(*pid);
-	return r;
+	return real(pid, path, actions, attr, argv, envp);
 }

@@ -5,13 +5,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The processes that this one started and has not reaped; main thread. */
-struct sim_children {
-	pid_t pid[64];
-	unsigned n;
-};
-extern struct sim_children sim_children;
-
 /* What the disk is told, in order, for replaying it up to any point. */
 enum sim_disk_op {
 	SIM_DISK_WRITE,
