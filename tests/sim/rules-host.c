@@ -87,7 +87,9 @@ static char *check_lacking(const struct srv_nic *nic)
 	struct srv_decision *decision;
 	char *broken = NULL;
 
-	if (nic->row.state != SRV_NIC_FAILED || !network)
+	/* A claim by hand whose VF was destroyed is its owner's to make again. */
+	if (nic->row.state != SRV_NIC_FAILED || !network ||
+	    nic->row.owner.kind != SRV_OWNER_LIBVIRT)
 		return NULL;
 	decision = srv_decide(sim_daemon->model, network, -1);
 	if (decision->vf)
