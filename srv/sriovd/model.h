@@ -109,6 +109,8 @@ struct srv_pf {
 	char *reason;
 	bool retry;	     /* it failed, and something is otherwise now: worth another try */
 	uint32_t wanted_vfs; /* numVfs of its pools; SRV_NUM_VFS_KEEP: as found */
+	uint32_t asked_vfs;  /* of its driver, which made those that there are of them; 0: not by us
+			      */
 	unsigned hanging;    /* calls on its thread that are over their deadline (pf-call.h) */
 	bool was_down;	     /* since its VFs' attributes were last seen to */
 	bool external;	     /* of an externallyManaged pool */

@@ -259,6 +259,7 @@ static void created(const struct spci_outcome *outcome, const struct sriov_error
 		srv_event(work->daemon->events, LOG_WARNING, "pf", work->pf->name,
 			  "the driver made %u VFs where %u were asked for", outcome->num,
 			  work->pf->wanted_vfs);
+	work->pf->asked_vfs = work->pf->wanted_vfs;
 	work->created = true;
 	work->made = true;
 	look(work);
@@ -274,6 +275,7 @@ static void forget_vfs(struct provision *work,
 	struct srv_ledger_txn *txn = srv_ledger_begin(work->daemon->ledger);
 	bool any = false;
 
+	work->pf->asked_vfs = 0;
 	for (guint i = 0; i < work->pf->vfs->len; i++) {
 		struct srv_vf *vf = work->pf->vfs->pdata[i];
 
@@ -468,10 +470,12 @@ static void step_next(struct provision *work)
 			return;
 		}
 		if (pf->facts->num_vfs != pf->wanted_vfs)
-			set_note(work, g_strdup_printf("it has %u VFs and its pool wants %u; the "
-						       "number cannot change "
-						       "while a VF is in use",
-						       pf->facts->num_vfs, pf->wanted_vfs));
+			set_note(work, g_strdup_printf("it has %u VFs and its pool wants %u; %s",
+						       pf->facts->num_vfs, pf->wanted_vfs,
+						       pf->asked_vfs == pf->wanted_vfs
+							       ? "its driver makes no more"
+							       : "the number cannot change "
+								 "while a VF is in use"));
 	}
 	if (!pf->external && bind_some(work))
 		return;

@@ -116,10 +116,9 @@ static gboolean look(gpointer data)
 		fail(drain, pf->reason ?: srv_pf_state_name(pf->state));
 		return G_SOURCE_REMOVE;
 	}
-	/* Fewer than asked for, and made a moment ago: its driver can do no more. */
+	/* Its driver may make fewer than it was asked for. */
 	if (pf->facts->num_vfs == drain->resize_vfs ||
-	    (pf->facts->num_vfs && pf->facts->num_vfs < drain->resize_vfs &&
-	     drain->tries == TRIES_MAX)) {
+	    (pf->facts->num_vfs && pf->asked_vfs == drain->resize_vfs)) {
 		serve_again(drain);
 		return G_SOURCE_REMOVE;
 	}

@@ -175,6 +175,39 @@ static void resize_held_up_for_too_long_is_not_begun_anew(void **state)
 	sim_assert_rules();
 }
 
+/* To more: those that there were are not what its driver makes of so many. */
+static void resize_to_more_that_is_held_up_for_too_long_has_failed(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_pf_by_bus(1)->vf[1].open = true;
+	sim_assert_done(resize(5));
+	sim_run(60000);
+	assert_null(srv_drain_find(sim_daemon, the_pf()));
+	sim_pf_by_bus(1)->vf[1].open = false;
+	assert_resize_is_over(web);
+	g_strlcpy(sim_world->faults.fail_file, "sriov_numvfs", sizeof(sim_world->faults.fail_file));
+	sim_world->faults.fail_errno = EBUSY;
+	sim_assert_done(resize(5));
+	sim_run(60000);
+	assert_null(srv_drain_find(sim_daemon, the_pf()));
+	sim_world->faults.fail_file[0] = '\0';
+	assert_resize_is_over(web);
+	assert_serves_after_undrain(web);
+}
+
+static void resize_to_more_than_the_driver_makes_gets_what_it_makes(void **state)
+{
+	running(1, 0);
+	sim_world->faults.vf_limit = 3;
+	sim_assert_done(resize(5));
+	sim_run(60000);
+	sim_settle();
+	assert_false(the_pf()->drained);
+	sim_assert_counts("enp1s0", "2 free, 1 owned");
+	sim_assert_rules();
+}
+
 static void resize_is_undone_by_undrain(void **state)
 {
 	struct sim_domain *web = running(1, 0);
@@ -611,6 +644,8 @@ int main(void)
 		CASE(resize_goes_on_after_a_restart),
 		CASE(resize_that_the_driver_refuses_is_not_begun_anew),
 		CASE(resize_held_up_for_too_long_is_not_begun_anew),
+		CASE(resize_to_more_that_is_held_up_for_too_long_has_failed),
+		CASE(resize_to_more_than_the_driver_makes_gets_what_it_makes),
 		CASE(resize_is_undone_by_undrain),
 		CASE(resize_that_cannot_be_recorded_changes_nothing),
 		CASE(undrain_that_cannot_be_recorded_leaves_it_going_on),
