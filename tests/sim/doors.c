@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -214,6 +215,30 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 }
 
 struct sim_children sim_children;
+
+/* The file system that a program is on. */
+static bool exec_hangs(void)
+{
+	return sim_world && strcmp(sim_world->faults.hang_file, SIM_EXEC) == 0;
+}
+
+int execv(const char *path, char *const argv[])
+{
+	size_t slot;
+
+	if (exec_hangs()) {
+		sim_lock();
+		slot = sim_world->hung++ % (sizeof(sim_world->hanging) / sizeof(pid_t));
+		sim_world->hanging[slot] = getpid();
+		sim_world->killed[slot] = false;
+		sim_unlock();
+		while (exec_hangs())
+			usleep(1000);
+		if (sim_world->killed[slot])
+			raise(SIGKILL);
+	}
+	return execve(path, argv, environ);
+}
 
 static void add_child(pid_t pid)
 {
