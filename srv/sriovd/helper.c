@@ -2,15 +2,20 @@
 #include "srv/sriovd/helper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <glib-unix.h>
 
+#include "base/fd.h"
 #include "srv/helper/protocol.h"
 
 #define OUTPUT_MAX (256 * 1024) /* a line for 256 functions, with long sentences, is far below */
+/* Exit status of a child that did not become the helper, which has none so high. */
+#define NOT_STARTED 127
 
 struct run {
 	GPid pid;
@@ -18,6 +23,7 @@ struct run {
 	guint fd_source, child_source, deadline_source;
 	GString *output;
 	bool reaped, answered;
+	int status; /* when reaped */
 	unsigned seconds;
 	char *what;
 	void (*done)(const struct spci_outcome *outcome, const struct sriov_error *error,
@@ -75,6 +81,25 @@ static void answer(struct run *run, const struct spci_outcome *outcome,
 	run->done(outcome, error, run->data);
 }
 
+static int not_started(const char *path, int errnum, struct sriov_error **err)
+{
+	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ENOEXEC, path,
+			       "cannot be started: %s; is sriovd installed whole?",
+			       g_strerror(errnum));
+}
+
+/* What it has written, as an outcome. */
+static int read_outcome(const struct run *run, struct spci_outcome **ret, struct sriov_error **err)
+{
+	int errnum = 0;
+
+	if (!WIFEXITED(run->status) || WEXITSTATUS(run->status) != NOT_STARTED)
+		return spci_outcome_parse(run->output->str, run->output->len, ret, err);
+	if (run->output->len == sizeof(errnum))
+		memcpy(&errnum, run->output->str, sizeof(errnum));
+	return not_started(srv_helper_program(), errnum, err);
+}
+
 /* Both the end of its output and its exit status are needed, in whatever order they come. */
 static void ended(struct run *run)
 {
@@ -89,7 +114,7 @@ static void ended(struct run *run)
 		run_free(run);
 		return;
 	}
-	if (spci_outcome_parse(run->output->str, run->output->len, &outcome, &err) < 0)
+	if (read_outcome(run, &outcome, &err) < 0)
 		sriov_error_wrap(&err, "%s", run->what);
 	answer(run, outcome, err);
 	if (outcome)
@@ -122,6 +147,7 @@ static void on_exit_status(GPid pid, gint status, gpointer data)
 
 	run->child_source = 0;
 	run->reaped = true;
+	run->status = status;
 	ended(run);
 }
 
@@ -154,13 +180,60 @@ static GPtrArray *command_line(const char *const *argv, const char *root)
 	return line;
 }
 
+/*
+ * In the child: only what may be called between fork() and execve() in a process with threads. All
+ * other descriptors are closed by execve().
+ */
+static void __attribute__((noreturn)) become(char **line, int null, int out)
+{
+	int errnum;
+
+	if (dup2(null, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	    dup2(null, STDERR_FILENO) >= 0)
+		execv(line[0], line);
+	errnum = errno;
+	if (write(STDOUT_FILENO, &errnum, sizeof(errnum)) < 0)
+		_exit(NOT_STARTED + 1);
+	_exit(NOT_STARTED);
+}
+
+/*
+ * posix_spawn(), and what GLib makes of it, come back when the child has its program: a file system
+ * that hangs would hold up this thread, and with it everybody. This one does not wait; the child's
+ * deadline is for that as well.
+ *
+ * From the main thread: the child dies with the thread that made it (PR_SET_PDEATHSIG).
+ *
+ * line: ends with NULL
+ * Returns the child, or a negative errno. *ret_fd: of what it writes, the caller's.
+ */
+static pid_t start(char **line, int *ret_fd)
+{
+	sriov_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fds[2];
+	pid_t pid;
+
+	if (null < 0 || pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		become(line, null, fds[1]);
+	if (pid < 0)
+		pid = -errno;
+	close(fds[1]);
+	if (pid < 0)
+		close(fds[0]);
+	else
+		*ret_fd = fds[0];
+	return pid;
+}
+
 void srv_helper_run(const char *const *argv, const char *root, unsigned seconds,
 		    void (*done)(const struct spci_outcome *outcome,
 				 const struct sriov_error *error, void *data),
 		    void (*gone)(void *data), void *data)
 {
 	g_autoptr(GPtrArray) line = command_line(argv, root);
-	g_autoptr(GError) gerror = NULL;
 	struct run *run = g_new0(struct run, 1);
 
 	run->output = g_string_new(NULL);
@@ -169,15 +242,11 @@ void srv_helper_run(const char *const *argv, const char *root, unsigned seconds,
 	run->done = done;
 	run->gone = gone;
 	run->data = data;
-	/* From the main thread: the child dies with the thread that made it (PR_SET_PDEATHSIG). */
-	if (!g_spawn_async_with_pipes(NULL, (char **)line->pdata, NULL,
-				      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
-				      NULL, &run->pid, NULL, &run->fd, NULL, &gerror)) {
+	run->pid = start((char **)line->pdata, &run->fd);
+	if (run->pid < 0) {
 		sriov_autoerror err = NULL;
 
-		sriov_error_set(&err, SRIOV_ERROR_UNAVAILABLE, ENOEXEC, line->pdata[0],
-				"cannot be started: %s; is sriovd installed whole?",
-				gerror->message);
+		not_started(line->pdata[0], -run->pid, &err);
 		done(NULL, err, data);
 		run_free(run);
 		return;

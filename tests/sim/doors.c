@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,6 +213,30 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	sim_door("sendmsg");
 	return syscall(SYS_sendmsg, fd, msg, flags);
+}
+
+/* The file system that a program is on. */
+static bool exec_hangs(void)
+{
+	return sim_world && strcmp(sim_world->faults.hang_file, SIM_EXEC) == 0;
+}
+
+int execv(const char *path, char *const argv[])
+{
+	size_t slot;
+
+	if (exec_hangs()) {
+		sim_lock();
+		slot = sim_world->hung++ % (sizeof(sim_world->hanging) / sizeof(pid_t));
+		sim_world->hanging[slot] = getpid();
+		sim_world->killed[slot] = false;
+		sim_unlock();
+		while (exec_hangs())
+			usleep(1000);
+		if (sim_world->killed[slot])
+			raise(SIGKILL);
+	}
+	return execve(path, argv, environ);
 }
 
 pid_t fork(void)

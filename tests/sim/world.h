@@ -142,6 +142,7 @@ struct sim_faults {
 	} attr[SIM_ATTRS];
 	/* The helper's kernel; see tests/support/fake-kernel.h */
 	char fail_file[32], deaf_file[32], hang_file[32], refuses[32];
+#define SIM_EXEC "(exec)" /* as hang_file: the program itself cannot be read */
 	int fail_errno;
 	/*
 	 * Setting a VF of the PF on this bus + 1 by netlink does not come back; 0: of none,

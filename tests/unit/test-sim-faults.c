@@ -516,11 +516,11 @@ static bool is_stuck(void *name)
 	return srv_model_find_pf(sim_daemon->model, name)->state == SRV_PF_STUCK;
 }
 
-/* FAULTS row 20: a driver call that never returns */
-static void row_20_reset_that_never_returns_costs_its_pf_only(void **state)
+/* One that hang_file says. */
+static void hang_in_a_scrub(const char *where)
 {
 	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
-	g_strlcpy(sim_world->faults.hang_file, "reset", sizeof(sim_world->faults.hang_file));
+	g_strlcpy(sim_world->faults.hang_file, where, sizeof(sim_world->faults.hang_file));
 	sim_assert_done(sim_release_vf("dpdk", "p0"));
 	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
 	sim_assert_done(sim_claim_vf("dpdk", "p2", "a"));
@@ -537,6 +537,18 @@ static void row_20_reset_that_never_returns_costs_its_pf_only(void **state)
 	sim_assert_counts("enp1s0", "7 free");
 	sim_assert_counts("enp2s0", "7 free");
 	sim_assert_rules();
+}
+
+/* FAULTS row 20: a driver call that never returns */
+static void row_20_reset_that_never_returns_costs_its_pf_only(void **state)
+{
+	hang_in_a_scrub("reset");
+}
+
+/* FAULTS row 20: nor does the start of the program that was to make it */
+static void row_20_helper_that_cannot_be_read_costs_its_pf_only(void **state)
+{
+	hang_in_a_scrub(SIM_EXEC);
 }
 
 static int set_up_without_vfio(void **state)
@@ -869,6 +881,7 @@ int main(void)
 		sim_test(vf_of_a_pf_that_is_in_no_pool_any_more_is_scrubbed_after_its_owner),
 		sim_test(row_10_vf_that_kept_its_owners_mac_loses_it_before_he_gets_another),
 		sim_test_two(row_20_reset_that_never_returns_costs_its_pf_only),
+		sim_test_two(row_20_helper_that_cannot_be_read_costs_its_pf_only),
 		sim_test_with(row_21_bind_that_fails_leads_to_the_fallback, set_up_without_vfio),
 		sim_test(row_23_libvirt_away_for_a_while_at_any_moment),
 		sim_test(row_24_vf_of_a_killed_guest_is_back_within_one_period),
