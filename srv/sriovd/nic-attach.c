@@ -438,8 +438,15 @@ static void put_done(const struct sriov_error *error, void *data)
 	struct putting *putting = data;
 	struct srv_nic *nic = srv_nic_of_key(putting->daemon->model, putting->key);
 
-	if (!error && nic)
+	if (!error && nic) {
 		srv_nic_attach(putting->daemon, nic, NULL, NULL);
+	} else if (nic && !putting->done) {
+		g_autofree char *subject = srv_nic_subject(nic);
+		g_autofree char *why = sriov_error_text(error);
+
+		srv_event(putting->daemon->events, LOG_WARNING, "nic", subject,
+			  "not attached yet, as that cannot be written down: %s", why);
+	}
 	if (putting->done)
 		putting->done(nic, error, putting->data);
 	srv_nic_key_free(putting->key);
