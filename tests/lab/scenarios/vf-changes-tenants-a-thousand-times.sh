@@ -3,8 +3,9 @@
 # timeout: 1800
 # long: a quarter of an hour under emulation; CHANGES=n in the environment of the scenario sets how many, TOUCH=n after how many a guest is the tenant
 # igb takes no minTxRate, no link state and no 802.1ad of a VF: networks that ask for one of these are refused, and leave nothing.
-# What igb leaves of a trusted guest, and nobody on the host can take out: MACs that it added to its own (macvlan). igb forgets them when the
-# next driver of the VF asks it to, as igbvf does when it is opened, or when the VFs are made anew; not at a reset of the VF.
+# What igb leaves of a trusted guest, and nobody on the host can take out: MACs that it added to its own (macvlan). A reset of the VF does not
+# make igb forget them, and what igbvf sends for that when it is opened is refused by Linux 6.12 ("attempted to set invalid MAC filter",
+# "requested MAC filter but is administratively denied"): they stay until the VFs are made anew.
 stays=52:54:00:bb:00:02
 sriovd_up 7 \
 	'{ "name": "loud", "pool": "fast", "vlan": 300, "qos": 3, "maxTxRate": 500, "spoofchk": false, "trust": true, "vlanProto": "802.1Q" }' \
