@@ -17,6 +17,40 @@ vf_attr() { ip -j -d link show dev "$1" | jq -rc --argjson i "$2" ".[0].vfinfo_l
 vf_count() { cat "/sys/bus/pci/devices/$(pf_pci "$1")/sriov_numvfs"; }
 vf_driver() { local d; d=$(readlink "/sys/bus/pci/devices/$(vf_pci "$1" "$2")/driver") && echo "${d##*/}"; }
 
+# pf_registers PF OFFSET COUNT: words of its BAR 0, as QEMU's device has them, whatever any driver believes
+pf_registers() {
+	local base
+	read -r base _ < "/sys/bus/pci/devices/$(pf_pci "$1")/resource"
+	l1_monitor "$(printf 'xp /%dwx 0x%x' "$3" $((base + $2)))" | sed 's/^[^:]*://' | xargs
+}
+# In which register which of them stands says nothing.
+in_order() { tr , '\n' <<< "${1#,}" | sort -n | paste -sd ,; }
+# vf_hardware PF: a line a VF, what the 82576 has of it: its receive filter (VMOLR, without the longest frame that its last driver asked for, which every driver
+# sets anew), the tag that it adds (VMVIR), the VLANs (VLVF) and the MACs
+# (RAL, RAH) that are let through to it
+vf_hardware() {
+	local i n vf vlans macs low high
+	local -a vmolr vmvir vlvf ra
+	read -ra vmolr <<< "$(pf_registers "$1" 0x5ad0 8)"
+	read -ra vmvir <<< "$(pf_registers "$1" 0x3700 8)"
+	read -ra vlvf <<< "$(pf_registers "$1" 0x5d00 32)"
+	read -ra ra <<< "$(pf_registers "$1" 0x5400 32) $(pf_registers "$1" 0x54e0 16)"
+	[ ${#vmolr[@]} = 8 ] && [ ${#vmvir[@]} = 8 ] && [ ${#vlvf[@]} = 32 ] && [ ${#ra[@]} = 48 ] || fail "the registers of $1 cannot be read"
+	n=$(vf_count "$1")
+	for ((vf = 0; vf < n; vf++)); do
+		vlans='' macs=''
+		for ((i = 0; i < 32; i++)); do
+			[ $((vlvf[i] >> 31 & 1 & vlvf[i] >> (12 + vf))) = 0 ] || vlans+=,$((vlvf[i] & 0xfff))
+		done
+		for ((i = 0; i < 24; i++)); do
+			low=${ra[2 * i]} high=${ra[2 * i + 1]}
+			[ $((high >> 31 & 1 & high >> (18 + vf))) = 0 ] ||
+				macs+=,$(printf '%02x:%02x:%02x:%02x:%02x:%02x' $((low & 255)) $((low >> 8 & 255)) $((low >> 16 & 255)) $((low >> 24 & 255)) $((high & 255)) $((high >> 8 & 255)))
+		done
+		echo "$vf: filter $(printf 0x%08x $((vmolr[vf] & 0xfffec000))) tag ${vmvir[vf]} vlans $(in_order "$vlans") macs $(in_order "$macs")"
+	done
+}
+
 # vfs_by_hand PF COUNT: VFs bound to vfio-pci without sriovd, for scenarios about the lab itself and for comparisons
 vfs_by_hand() {
 	local i v d
