@@ -257,7 +257,7 @@ static void start_of_the_daemon_whose_sweep_hangs_goes_on(void **state)
 	sim_start();
 	sim_run(70 * 1000);
 	assert_true(sim_daemon->swept && sim_daemon->reconciled);
-	assert_true(status_tells("looking for links"));
+	assert_true(status_tells("does not come back from the kernel"));
 	/* Neither a reload nor a look at the host stands behind it. */
 	srv_host_refresh(sim_daemon);
 	sim_run(5000);
