@@ -21,7 +21,7 @@ struct work {
 	struct srv_daemon *daemon;
 	struct srv_nic_edit *edit;
 	bool chosen_id, chosen_mac, promised;
-	bool left_over; /* the removed nic's virtio NIC is in the stored configuration */
+	bool left_over; /* the nic's virtio NIC is in the stored configuration */
 	bool marked;	/* the nic counts as one that is being detached, and is busy for us */
 	guint tries;
 	/* of struct srv_nic_request: what the domain asks for from its next start on, and what it
@@ -159,6 +159,7 @@ static bool has_alias(const struct srv_domain *domain, const char *id)
 static int read_domain(struct work *work, const char *domain, GPtrArray **ret_nics,
 		       GPtrArray **ret_live)
 {
+	const char *id = work->edit->remove ?: work->edit->request->id;
 	struct srv_nic_edit *edit = work->edit;
 	const struct sriov_error *bad;
 	struct srv_virt_domain *found;
@@ -180,8 +181,7 @@ static int read_domain(struct work *work, const char *domain, GPtrArray **ret_ni
 			bad->message, found->name);
 	else
 		*ret_nics = copy_requests((found->stored ?: found->live)->nics);
-	work->left_over = r == 0 && edit->remove && found->stored &&
-			  has_alias(found->stored, edit->remove);
+	work->left_over = r == 0 && found->stored && id && has_alias(found->stored, id);
 	if (r == 0)
 		*ret_live = found->stored && found->live ? copy_requests(found->live->nics) : NULL;
 	srv_virt_domain_free(found);
@@ -332,7 +332,12 @@ static void write_run(void *data)
 	if (read_domain(work, uuid, &work->after, &work->after_live) < 0)
 		return;
 	stored = copy_requests(work->after);
-	if ((edit->request ? add(work) : take_out(work)) < 0 || write_virtio(work) < 0)
+	if ((edit->request ? add(work) : take_out(work)) < 0)
+		return;
+	/* A removal of a failover nic of that id was cut short: its device has the alias. */
+	if (edit->request && !edit->existed && !work->virtio && work->left_over)
+		remove_virtio(work, uuid, edit->request->id);
+	if (work->error || write_virtio(work) < 0)
 		return;
 	if (write_nics(work, uuid, stored) < 0) {
 		if (work->virtio && !edit->existed)

@@ -43,18 +43,37 @@ static void reload(const char *config)
 	sim_settle();
 }
 
+static char *run_edit(struct srv_nic_edit *edit)
+{
+	struct answer answer = { 0 };
+
+	srv_nic_edit_run(sim_daemon, edit, answered, &answer);
+	assert_true(sim_run_until(is_answered, &answer, 60000));
+	g_free(edit->domain);
+	g_free(edit->remove);
+	g_free(edit->uuid);
+	g_free(edit->name);
+	return answer.text;
+}
+
 static char *remove_nic(struct sim_domain *domain, const char *id)
 {
 	struct srv_nic_edit edit = { .domain = g_strdup(domain->uuid), .remove = g_strdup(id) };
-	struct answer answer = { 0 };
 
-	srv_nic_edit_run(sim_daemon, &edit, answered, &answer);
-	assert_true(sim_run_until(is_answered, &answer, 60000));
-	g_free(edit.domain);
-	g_free(edit.remove);
-	g_free(edit.uuid);
-	g_free(edit.name);
-	return answer.text;
+	return run_edit(&edit);
+}
+
+static char *add_exclusive_nic(struct sim_domain *domain, const char *id)
+{
+	struct srv_nic_request request = { .id = (char *)id,
+					   .network = (char *)"a",
+					   .mode = SRV_MODE_EXCLUSIVE };
+	struct srv_nic_edit edit = { .domain = g_strdup(domain->uuid),
+				     .request = srv_nic_request_copy(&request) };
+	char *answer = run_edit(&edit);
+
+	srv_nic_request_free(edit.request);
+	return answer;
 }
 
 static bool status_tells(const char *what)
@@ -283,6 +302,22 @@ static void removal_that_left_the_virtio_half_is_repeated(void **state)
 	sim_assert_rules();
 }
 
+/* Another nic of that id gets a device of its own: the alias is taken. */
+static void nic_of_an_id_whose_virtio_half_was_left_gets_its_device(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	web->n_nics = 0;
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+	assert_true(web->stored[0].exists);
+	sim_assert_done(add_exclusive_nic(web, "net0"));
+	assert_false(web->stored[0].exists);
+	boot(web);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 /* After a boot */
 
 static void guest_starts_after_a_boot_with_another_vlan(void **state)
@@ -349,6 +384,7 @@ int main(void)
 		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
 		CASE(nic_that_is_added_anew_stands_where_its_network_says),
 		CASE(removal_that_left_the_virtio_half_is_repeated),
+		CASE(nic_of_an_id_whose_virtio_half_was_left_gets_its_device),
 		CASE(guest_starts_after_a_boot_with_another_vlan),
 		CASE(guest_starts_after_a_boot_without_the_vlan),
 		CASE(link_that_cannot_be_made_refuses_no_start),
