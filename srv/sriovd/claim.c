@@ -60,7 +60,7 @@ static void taken_back(const struct sriov_error *error, void *data)
 	} else {
 		claim->nic = NULL;
 		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
-		srv_model_forget_ex_owner(vf);
+		srv_model_forget_ex_owners(vf);
 		srv_model_remove_nic(claim->daemon->model, nic);
 		srv_pf_scrub(claim->daemon, vf->pf);
 	}
@@ -388,7 +388,7 @@ static void let_go(struct release *release)
 		srv_model_remove_nic(release->daemon->model, nic);
 		if (!vf)
 			continue;
-		srv_model_forget_ex_owner(vf);
+		srv_model_forget_ex_owners(vf);
 		g_ptr_array_add(release->vfs, vf);
 	}
 	g_ptr_array_set_size(release->nics, 0);

@@ -68,22 +68,27 @@ void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic)
 	srv_ledger_put_nic(txn, &nic->row);
 }
 
+/*
+ * The transaction by which an owner gave it up may have failed. Whatever is written of the VF now,
+ * be it that it is clean or whose it is next, comes with that.
+ */
+static void put_ex_owner(struct srv_ledger_txn *txn, const struct srv_vf *vf,
+			 const struct srv_nic_key *key)
+{
+	const struct srv_nic *ex = srv_nic_of_key(vf->pf->model, key);
+
+	if (!ex)
+		srv_ledger_delete_nic(txn, &key->owner, key->id);
+	else if (ex->vf != vf)
+		srv_ledger_put_nic(txn, &ex->row);
+}
+
 void srv_daemon_put_vf(struct srv_ledger_txn *txn, const struct srv_vf *vf)
 {
 	const struct srv_vf_row row = { vf->ref, vf->mark, vf->reason };
-	const struct srv_nic *ex = NULL;
 
-	/*
-	 * The transaction by which its last owner gave it up may have failed. Whatever is written
-	 * of the VF now, be it that it is clean or whose it is next, comes with that.
-	 */
-	if (vf->ex_id) {
-		ex = srv_model_nic(vf->pf->model, &vf->ex_owner, vf->ex_id);
-		if (!ex)
-			srv_ledger_delete_nic(txn, &vf->ex_owner, vf->ex_id);
-		else if (ex->vf != vf)
-			srv_ledger_put_nic(txn, &ex->row);
-	}
+	for (guint i = 0; vf->ex_owners && i < vf->ex_owners->len; i++)
+		put_ex_owner(txn, vf, vf->ex_owners->pdata[i]);
 	srv_ledger_put_vf(txn, &row);
 }
 

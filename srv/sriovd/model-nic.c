@@ -44,19 +44,31 @@ void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic)
 	g_hash_table_remove(model->nics, key);
 }
 
-void srv_model_forget_ex_owner(struct srv_vf *vf)
+void srv_model_forget_ex_owners(struct srv_vf *vf)
 {
-	g_clear_pointer(&vf->ex_owner.key, g_free);
-	g_clear_pointer(&vf->ex_owner.name, g_free);
-	g_clear_pointer(&vf->ex_id, g_free);
+	g_clear_pointer(&vf->ex_owners, g_ptr_array_unref);
 }
 
-static void set_ex_owner(struct srv_vf *vf, const struct srv_nic *nic)
+static void key_free(gpointer key)
 {
-	srv_model_forget_ex_owner(vf);
-	vf->ex_owner = (struct srv_owner){ nic->row.owner.kind, g_strdup(nic->row.owner.key),
-					   g_strdup(nic->row.owner.name) };
-	vf->ex_id = g_strdup(nic->row.id);
+	srv_nic_key_free(key);
+}
+
+static gboolean is_key_of(gconstpointer key, gconstpointer nic)
+{
+	const struct srv_nic_key *a = key;
+	const struct srv_nic *b = nic;
+
+	return a->owner.kind == b->row.owner.kind && g_str_equal(a->owner.key, b->row.owner.key) &&
+	       g_str_equal(a->id, b->row.id);
+}
+
+static void add_ex_owner(struct srv_vf *vf, const struct srv_nic *nic)
+{
+	if (!vf->ex_owners)
+		vf->ex_owners = g_ptr_array_new_with_free_func(key_free);
+	if (!g_ptr_array_find_with_equal_func(vf->ex_owners, nic, is_key_of, NULL))
+		g_ptr_array_add(vf->ex_owners, srv_nic_key_of(nic));
 }
 
 void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf)
@@ -68,7 +80,7 @@ void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct
 	if (old && old != vf) {
 		old->nic = NULL;
 		old->fresh = false;
-		set_ex_owner(old, nic);
+		add_ex_owner(old, nic);
 		old->left = true;
 		srv_model_mark_vf(old, SRV_VF_DIRTY, NULL);
 	}

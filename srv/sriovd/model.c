@@ -15,7 +15,7 @@ static void vf_free(gpointer data)
 	g_free(vf->reason);
 	g_free(vf->foreign);
 	srv_health_reset(&vf->health);
-	srv_model_forget_ex_owner(vf);
+	srv_model_forget_ex_owners(vf);
 	g_free(vf);
 }
 
@@ -586,7 +586,7 @@ static const char *unusable_reason(const struct srv_vf *vf)
 static bool is_left_unclean(const struct srv_vf *vf)
 {
 	return vf->left && vf->facts && !vf->foreign && vf->mark == SRV_VF_DIRTY &&
-	       (vf->ex_id || g_strcmp0(vf->facts->driver, "vfio-pci") == 0);
+	       (vf->ex_owners || g_strcmp0(vf->facts->driver, "vfio-pci") == 0);
 }
 
 enum srv_vf_state srv_vf_state(const struct srv_vf *vf, const char **ret_reason)

@@ -53,11 +53,11 @@ struct srv_vf {
 	char *foreign;	     /* somebody past us holds it: "domain web9"; NULL */
 	struct srv_nic *nic; /* its owner's nic; NULL */
 	/*
-	 * Whose it was last, until the ledger is known to say that it is so no more: who gets it
-	 * next must not be written down before that. Members NULL: nobody's
+	 * Whose it was, of struct srv_nic_key, as long as the ledger is not known to say that it is
+	 * so no more: who gets it next must not be written down before that. There can be several,
+	 * when nothing of them could be written. NULL: nobody's
 	 */
-	struct srv_owner ex_owner;
-	char *ex_id;
+	GPtrArray *ex_owners;
 	const struct srv_pool *pool; /* of the current configuration; NULL: unmanaged */
 	const struct spci_vf *facts; /* NULL while the kernel does not have it */
 	bool scrubbing;		     /* a scrub is under way or waiting */
@@ -288,7 +288,7 @@ void srv_model_remove_nic(struct srv_model *model, struct srv_nic *nic);
  */
 void srv_model_set_backing(struct srv_nic *nic, enum srv_backing backing, struct srv_vf *vf);
 /* The ledger says of a VF whose it was that it is so no more. */
-void srv_model_forget_ex_owner(struct srv_vf *vf);
+void srv_model_forget_ex_owners(struct srv_vf *vf);
 void srv_model_mark_vf(struct srv_vf *vf, enum srv_vf_mark mark, const char *reason);
 void srv_model_set_foreign(struct srv_vf *vf, const char *holder);
 /* Sets what is wrong with a function (copied; NULL: nothing any more). */

@@ -152,7 +152,7 @@ static void scrub_recorded(const struct sriov_error *error, void *data)
 		if (work->held || work->gone || scrub->error)
 			continue;
 		if (!error)
-			srv_model_forget_ex_owner(work->vf);
+			srv_model_forget_ex_owners(work->vf);
 		if (work->error) {
 			g_autofree char *why = sriov_error_text(work->error);
 

