@@ -303,7 +303,7 @@ static void vf_that_several_gave_up_knows_each_of_them_once(void **state)
 	struct srv_vf *vf = vf_of(model, 1, 0);
 
 	for (unsigned i = 0; i < 4; i++) {
-		struct srv_nic_row row = row_of(i % 2 ? "web1" : "web2", "net0", 1 + i % 2);
+		struct srv_nic_row row = row_of("web1", i % 2 ? "net1" : "net0", 1 + i % 2);
 		struct srv_nic *nic = srv_model_add_nic(model, &row);
 
 		srv_model_set_backing(nic, SRV_BACKING_VF, vf);
