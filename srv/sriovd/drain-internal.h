@@ -63,6 +63,9 @@ unsigned srv_drain_steps(const struct srv_drain *drain);
 /* Ends it with its job. error is borrowed. */
 void srv_drain_end(struct srv_drain *drain, const struct sriov_error *error, const char *text);
 
+/* The daemon ends: they begin nothing any more. */
+void srv_drain_stop_all(GHashTable *drains);
+
 /* The daemon ends: forgets those under way. What they were about is in the ledger. */
 void srv_drain_forget_all(GHashTable *drains);
 

@@ -75,6 +75,19 @@ void srv_drain_forget_all(GHashTable *drains)
 	}
 }
 
+void srv_drain_stop_all(GHashTable *drains)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, drains);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct srv_drain *drain = value;
+
+		g_clear_handle_id(&drain->source, g_source_remove);
+	}
+}
+
 unsigned srv_drain_steps(const struct srv_drain *drain)
 {
 	return drain->total + (drain->resize_vfs ? 4 + drain->promoted->len : 1);
@@ -99,9 +112,9 @@ void srv_drain_end(struct srv_drain *drain, const struct sriov_error *error, con
 
 void srv_drain_later(struct srv_drain *drain, guint ms, GSourceFunc look)
 {
-	if (drain->source)
-		g_source_remove(drain->source);
-	drain->source = g_timeout_add(ms, look, drain);
+	g_clear_handle_id(&drain->source, g_source_remove);
+	if (!srv_failover_get(drain->daemon)->stopping)
+		drain->source = g_timeout_add(ms, look, drain);
 }
 
 /* Exclusive and required nics, with force: the device leaves the guest, and another may come. */

@@ -38,6 +38,7 @@ bool srv_failover_stop(struct srv_daemon *daemon)
 	if (failover->tick_source)
 		g_source_remove(failover->tick_source);
 	failover->tick_source = 0;
+	srv_drain_stop_all(failover->drains);
 	return srv_failover_steer_stop(failover);
 }
 
