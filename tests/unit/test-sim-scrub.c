@@ -159,6 +159,11 @@ static void quarantine_for_pcie_errors_of_an_earlier_run_ends(void **state)
 	sim_assert_counts("enp1s0", "7 free");
 }
 
+static bool reset_hangs(void *data)
+{
+	return __atomic_load_n(&sim_world->hung, __ATOMIC_SEQ_CST) > 0;
+}
+
 static void error_that_comes_while_it_is_scrubbed_quarantines_it_again(void **state)
 {
 	struct api_client *client;
@@ -168,10 +173,11 @@ static void error_that_comes_while_it_is_scrubbed_quarantines_it_again(void **st
 	sim_settle();
 	quarantine();
 	fail_reset(false);
+	g_strlcpy(sim_world->faults.hang_file, "reset", sizeof(sim_world->faults.hang_file));
 	client = ask("enp1s0/0");
-	while (!vf_of("enp1s0/0")->scrubbing)
-		g_main_context_iteration(NULL, TRUE);
+	assert_true(sim_run_until(reset_hangs, NULL, 10000));
 	sim_pci_error_event(1, 2, 0, SNL_UEVENT_RECOVERY_FAILED);
+	sim_world->faults.hang_file[0] = '\0';
 	assert_answer(client,
 		      "io.sriovd.Device: it is quarantined: the kernel could not recover it");
 	assert_reason("enp1s0/0", "the kernel could not recover it from a PCIe error");
