@@ -7,10 +7,10 @@
 
 #include "netlink/fdb.h"
 #include "netlink/link.h"
+#include "netlink/uplink.h"
 #include "srv/sriovd/daemon.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/net-call.h"
-#include "netlink/uplink.h"
 
 #define DETACH_SECONDS 30
 

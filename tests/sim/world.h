@@ -35,7 +35,8 @@ struct sim_vf {
 	struct sim_attrs attrs;
 	/* The MAC of whoever's state the function holds: since it was used, until it is reset. */
 	uint8_t user[6];
-	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again */
+	uint8_t last_mac[6]; /* the last one asked for that is not zero; rolling back sets it again
+			      */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
 	uint32_t resets;
@@ -159,7 +160,7 @@ struct sim_faults {
 	uint32_t vf_limit;
 	/* libvirt */
 	bool virt_down;
-	bool hang_list;	       /* listing the domains does not come back */
+	bool hang_list; /* listing the domains does not come back */
 	/* No configuration can be changed, with these words */
 	char define_words[32];
 	char attach_words[96]; /* attaching a hostdev fails with these */

@@ -5,8 +5,8 @@
 
 #include "netlink/fdb.h"
 #include "netlink/socket.h"
-#include "srv/sriovd/steer.h"
 #include "netlink/uplink.h"
+#include "srv/sriovd/steer.h"
 #include "tests/unit/netns.h"
 
 #include <netlink/route/neighbour.h>
