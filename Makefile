@@ -2,7 +2,9 @@
 #
 # make            build everything into build/
 # make unit       unit tests            make san     the same under ASan and UBSan
-# make check      every test            make demo    the main job, in the lab
+# make check      all of the tests that fit 40 minutes, as CI runs them
+# make demo       the main job, in the lab
+# make crash soak fuzz bench lab-long   the long ones, see README
 # make install    DESTDIR=, PREFIX=     make help    the rest
 
 VERSION   := 0.1.0

@@ -37,6 +37,21 @@ static unsigned distance(const char *a, const char *b)
 	return rows[na % 3][nb];
 }
 
+/* The only one that begins with it; NULL: none, or several. */
+static const char *only_beginning(const char *text, const char *const *names, size_t n)
+{
+	const char *only = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (g_ascii_strncasecmp(names[i], text, strlen(text)) != 0)
+			continue;
+		if (only)
+			return NULL;
+		only = names[i];
+	}
+	return only;
+}
+
 const char *sriov_nearest(const char *text, const char *const *names, size_t n)
 {
 	const char *best = NULL;
@@ -46,6 +61,9 @@ const char *sriov_nearest(const char *text, const char *const *names, size_t n)
 
 	if (length < 2 || length > LENGTH_MAX)
 		return NULL;
+	best = only_beginning(text, names, n);
+	if (best)
+		return best;
 	for (size_t i = 0; i < n; i++) {
 		unsigned d = strlen(names[i]) <= LENGTH_MAX ? distance(text, names[i]) : nearest;
 

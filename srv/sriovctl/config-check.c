@@ -32,7 +32,8 @@ const struct ctl_command ctl_config_check = {
 		"sriovd.json and conf.d/*.json, and - for what comes in on standard input. The "
 		"check is against this host too: whether its "
 		"PFs "
-		"are there, and have as many VFs as wanted.\n\n"
+		"are there, and have as many VFs as wanted. It is sriovd that checks, so that has "
+		"to run.\n\n"
 		"Exits with 3 when there is an error; warnings alone are no failure.",
 	.example = "sriovctl config check\nsriovctl config check ./sriovd.json conf.d/*.json\n"
 		   "jq .sriovd inventory.json | sriovctl config check -",

@@ -127,12 +127,19 @@ static int read_dropins(const char *dir, json_t *files, struct sriov_error **err
 static int read_dir(const char *dir, json_t *files, struct sriov_error **err)
 {
 	g_autofree char *path = g_build_filename(dir, MAIN_FILE, NULL);
+	size_t before = json_array_size(files);
 	int r = 0;
 
 	/* It need not be there. */
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		r = read_file(path, MAIN_FILE, files, err);
-	return r < 0 ? r : read_dropins(dir, files, err);
+	if (r == 0)
+		r = read_dropins(dir, files, err);
+	if (r == 0 && json_array_size(files) == before)
+		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, dir,
+				    "there is no configuration in it: no " MAIN_FILE
+				    " and no " DROPIN_DIR "/*" DROPIN_TAIL);
+	return r;
 }
 
 int ctl_config_files(char *const *paths, FILE *in, json_t **ret, struct sriov_error **err)

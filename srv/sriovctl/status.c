@@ -115,11 +115,26 @@ static void print_host(struct ctl *ctl, const json_t *status)
 	ctl_table_end(table);
 }
 
-static void print_pfs(struct ctl *ctl, const json_t *pfs)
+static bool host_is_known(const json_t *problems)
+{
+	const json_t *problem;
+	size_t i;
+
+	json_array_foreach (problems, i, problem) {
+		if (ctl_is(problem, "subject", "host") && ctl_is(problem, "severity", "error"))
+			return false;
+	}
+	return true;
+}
+
+static void print_pfs(struct ctl *ctl, const json_t *pfs, const json_t *problems)
 {
 	ctl_gap(ctl->writer);
 	if (json_array_size(pfs))
 		ctl_show_pfs(ctl, pfs, true);
+	else if (!host_is_known(problems))
+		ctl_line(ctl->writer, 0, CTL_PLAIN,
+			 "What NICs this host has is not known: see below.");
 	else
 		ctl_line(ctl->writer, 0, CTL_PLAIN, "This host has no NIC with SR-IOV.");
 }
@@ -164,7 +179,7 @@ static void print(struct ctl *ctl, const json_t *reply)
 	g_autofree char *count = ctl_count_problems(problems);
 
 	print_host(ctl, reply);
-	print_pfs(ctl, json_object_get(reply, "pfs"));
+	print_pfs(ctl, json_object_get(reply, "pfs"), problems);
 	print_nics(ctl, json_object_get(reply, "nics"));
 	ctl_gap(ctl->writer);
 	if (count)

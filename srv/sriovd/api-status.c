@@ -99,6 +99,17 @@ static void append_late(const char *subject, const char *what, void *problems)
 	srv_problem_append(problems, true, subject, text);
 }
 
+static void append_connection(json_t *problems, const struct srv_daemon *daemon)
+{
+	g_autofree char *why = daemon->virt ? srv_virt_reason(daemon->virt) : NULL;
+	g_autofree char *text = g_strdup_printf(
+		"not connected%s%s, so no nic of a guest can be attached or detached; sriovd keeps "
+		"trying (is its daemon running: systemctl status virtqemud libvirtd)",
+		why ? ": " : "", why ? why : "");
+
+	srv_problem_append(problems, false, "libvirt", text);
+}
+
 static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
 {
 	sriov_autoerror why = NULL;
@@ -108,9 +119,7 @@ static void append_libvirt(json_t *problems, const struct srv_daemon *daemon)
 		srv_gate_refusal(daemon, &why);
 		srv_problem_append(problems, true, "libvirt", why->message);
 	} else if (!daemon->virt || !srv_virt_connected(daemon->virt))
-		srv_problem_append(problems, false, "libvirt",
-				   "not connected, so no nic of a guest can be attached or "
-				   "detached; sriovd keeps trying");
+		append_connection(problems, daemon);
 }
 
 /* Of one that is gone or stuck there is worse to say. */

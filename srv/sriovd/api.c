@@ -179,15 +179,18 @@ bool srv_api_may_change(struct srv_daemon *daemon, struct srv_call *call)
 
 bool srv_api_has_libvirt(struct srv_daemon *daemon, struct srv_call *call)
 {
+	g_autofree char *why = NULL;
 	sriov_autoerror err = NULL;
 
 	if (!srv_api_may_change(daemon, call))
 		return false;
 	if (daemon->virt && srv_virt_connected(daemon->virt))
 		return true;
+	why = daemon->virt ? srv_virt_reason(daemon->virt) : NULL;
 	sriov_error_set(&err, SRIOV_ERROR_UNAVAILABLE, ENOTCONN, NULL,
-			"libvirt is not connected; is its daemon running (systemctl status "
-			"virtqemud libvirtd)?");
+			"libvirt is not connected%s%s; is its daemon running (systemctl status "
+			"virtqemud libvirtd)?",
+			why ? ": " : "", why ? why : "");
 	srv_call_error(call, err);
 	return false;
 }

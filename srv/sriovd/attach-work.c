@@ -9,12 +9,14 @@
 #include "netlink/link.h"
 #include "netlink/uplink.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/net-call.h"
 
 #define DETACH_SECONDS 30
 
 struct srv_attach_work {
+	struct srv_daemon *daemon; /* main thread */
 	struct srv_virt *virt;
 	const struct sbe_plugin *plugin;
 	struct sbe_nic nic;
@@ -25,9 +27,9 @@ struct srv_attach_work {
 	bool failover;
 	bool stored; /* in the stored configuration, not in the running domain */
 	unsigned detach_seconds;
-	GPtrArray *kept; /* links that the configurations of domains name: not to be removed */
-	char *uplink;	 /* as configured, before a VLAN link is put on it */
-	char *link;	 /* the netdev that the macvtap stands on, or uplink itself */
+	char *uplink; /* as configured, before a VLAN link is put on it */
+	char *link;   /* the netdev that the macvtap stands on, or uplink itself */
+	char *left;   /* a VLAN link on which it does not stand any more */
 	struct sriov_mac mac;
 	uint16_t vlan_proto;
 	uint64_t vf_key;
@@ -156,24 +158,6 @@ static void collect_pfs(struct srv_attach_work *work, struct srv_model *model)
 	}
 }
 
-/* A VLAN link that is in a domain's own configuration must be there whenever that starts. */
-static void collect_kept(struct srv_attach_work *work, struct srv_model *model)
-{
-	GHashTableIter iter;
-	gpointer value;
-
-	work->kept = g_ptr_array_new_with_free_func(g_free);
-	g_hash_table_iter_init(&iter, model->nics);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct srv_nic *nic = value;
-
-		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
-			g_ptr_array_add(work->kept, g_strdup(nic->row.uplink));
-		if (nic->row.mode == SRV_MODE_FAILOVER && nic->stored_uplink)
-			g_ptr_array_add(work->kept, g_strdup(nic->stored_uplink));
-	}
-}
-
 /* Which half of a team it is. */
 static void fill_team(struct srv_attach_work *work, const struct srv_nic *nic)
 {
@@ -232,6 +216,7 @@ static struct srv_attach_work *work_new(struct srv_daemon *daemon, const struct 
 	if (!plugin)
 		return NULL;
 	work = g_new0(struct srv_attach_work, 1);
+	work->daemon = daemon;
 	work->virt = daemon->virt;
 	work->plugin = plugin;
 	work->host = (struct sbe_host){ sizeof(work->host), work, host_attach, host_detach,
@@ -249,7 +234,6 @@ static struct srv_attach_work *work_new(struct srv_daemon *daemon, const struct 
 	work->detach_seconds = work->failover ? daemon->model->config->failover.unplug_seconds
 					      : DETACH_SECONDS;
 	collect_pfs(work, daemon->model);
-	collect_kept(work, daemon->model);
 	return work;
 }
 
@@ -279,6 +263,10 @@ void srv_attach_work_free(struct srv_attach_work *work)
 {
 	if (!work)
 		return;
+	/* Who names it in his configuration meanwhile needs it at his start: that is known here. */
+	if (work->left && !work->daemon->stopping)
+		srv_failover_drop_link(work->daemon, NULL, work->left);
+	g_free(work->left);
 	g_free(work->uuid);
 	g_free(work->owner_name);
 	g_free(work->id);
@@ -288,7 +276,6 @@ void srv_attach_work_free(struct srv_attach_work *work)
 	g_free(work->team_alias);
 	g_free(work->tap);
 	g_array_unref(work->pfs);
-	g_ptr_array_unref(work->kept);
 	g_free(work);
 }
 
@@ -407,31 +394,14 @@ int srv_attach_work_add_fdb(struct srv_attach_work *work, const char *tap, struc
 	return r < 0 ? r : late;
 }
 
-static bool is_kept(const struct srv_attach_work *work, const char *link)
+static void clean_filters(const struct srv_attach_work *work)
 {
-	return g_ptr_array_find_with_equal_func(work->kept, link, g_str_equal, NULL);
-}
-
-static void clean_uplink(struct srv_attach_work *work)
-{
-	struct snl_link link;
 	struct snl *nl;
 
 	if (snl_new(&nl, NULL) < 0)
 		return;
-	if (work->nic.uplink_type == SBE_UPLINK_MACVTAP) {
-		const char *name = work->link ? work->link : work->uplink;
-
-		/* Once attached, the row's uplink is the VLAN link; a PF is not ours to remove. */
-		if (work->nic.vlan && !is_kept(work, name) &&
-		    snl_link_get(nl, name, &link, NULL) == 0 && srv_attach_work_try_lock_links()) {
-			snl_vlan_remove_unused(nl, link.ifindex, NULL);
-			srv_attach_work_unlock_links();
-		}
-	} else {
-		for (guint i = 0; i < work->pfs->len; i++)
-			snl_fdb_del(nl, g_array_index(work->pfs, uint32_t, i), work->mac, NULL);
-	}
+	for (guint i = 0; i < work->pfs->len; i++)
+		snl_fdb_del(nl, g_array_index(work->pfs, uint32_t, i), work->mac, NULL);
 	snl_free(nl);
 }
 
@@ -439,9 +409,15 @@ void srv_attach_work_clean_uplink(struct srv_attach_work *work)
 {
 	if (work->nic.backing != SBE_BACKING_VIRTIO)
 		return;
-	srv_net_enter();
-	clean_uplink(work);
-	srv_net_leave(NULL);
+	/* Once attached, the row's uplink is the VLAN link; a PF is not ours to remove. */
+	if (work->nic.uplink_type == SBE_UPLINK_MACVTAP && work->nic.vlan) {
+		g_free(work->left);
+		work->left = g_strdup(work->link ? work->link : work->uplink);
+	} else if (work->nic.uplink_type != SBE_UPLINK_MACVTAP) {
+		srv_net_enter();
+		clean_filters(work);
+		srv_net_leave(NULL);
+	}
 }
 
 /* Running */

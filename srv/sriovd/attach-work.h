@@ -49,7 +49,10 @@ int srv_attach_work_store(struct srv_attach_work *work, struct sriov_error **err
 /* The same of one that is there; nothing where there is none. Blocks. */
 int srv_attach_work_move(struct srv_attach_work *work, struct sriov_error **err);
 
-/* Detaches, and removes fdb entry and VLAN link when nothing else needs them. Blocks. */
+/*
+ * Detaches, and removes the fdb entry. A VLAN link that nothing else needs then goes when the work
+ * is freed. Blocks.
+ */
 int srv_detach_work_run(struct srv_attach_work *work, struct sriov_error **err);
 
 /* The second half of detaching only, for an owner that is gone. Blocks. */

@@ -95,6 +95,7 @@ static void join_image(struct srv_daemon *daemon, struct srv_ledger_image *image
 int srv_daemon_open_ledger(struct srv_daemon *daemon, struct sriov_error **err)
 {
 	struct srv_ledger_image *image = NULL;
+	g_autofree char *text = NULL;
 	sriov_autoerror why = NULL;
 	int r = srv_ledger_open(daemon->state_dir, &daemon->ledger, &why);
 
@@ -107,8 +108,8 @@ int srv_daemon_open_ledger(struct srv_daemon *daemon, struct sriov_error **err)
 		return 0;
 	}
 	srv_ledger_close(g_steal_pointer(&daemon->ledger));
-	srv_log(LOG_ERR, NULL, "the ledger cannot be used, so nothing is changed: %s",
-		why->message);
+	text = sriov_error_text(why);
+	srv_log(LOG_ERR, NULL, "the ledger cannot be used, so nothing is changed: %s", text);
 	daemon->ledger = srv_ledger_unusable(why);
 	return 0;
 }

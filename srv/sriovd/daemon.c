@@ -11,6 +11,7 @@
 #include "srv/sriovd/fault.h"
 #include "srv/sriovd/gate.h"
 #include "srv/sriovd/host.h"
+#include "srv/sriovd/log.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
 #include "srv/sriovd/scrub-ask.h"
@@ -252,6 +253,12 @@ int srv_daemon_new(const struct srv_daemon_options *options, struct srv_daemon *
 	if (r < 0) {
 		srv_daemon_free(daemon);
 		return r;
+	}
+	for (guint i = 0; i < daemon->plugin_problems->len; i++) {
+		const struct srv_problem *problem = daemon->plugin_problems->pdata[i];
+
+		srv_log(problem->is_error ? LOG_ERR : LOG_WARNING, NULL, "%s: %s", problem->subject,
+			problem->message);
 	}
 	*ret = daemon;
 	return 0;

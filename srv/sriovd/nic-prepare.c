@@ -286,7 +286,9 @@ int srv_nic_reserve(struct srv_daemon *daemon, struct srv_nic *nic, bool *ret_pe
 		srv_model_waits_no_more(nic);
 	} else if (nic->row.mode == SRV_MODE_REQUIRED) {
 		r = sriov_error_set(err, SRIOV_ERROR_EXHAUSTED, ENOSPC, subject,
-				    "it requires a VF, and %s; free one%s", summary,
+				    "it requires a VF, and %s; %s%s", summary,
+				    decision->candidates->len ? "free one"
+							      : "see sriovctl config check",
 				    nic->row.owner.kind == SRV_OWNER_MANUAL
 					    ? ""
 					    : ", or give the nic mode \"exclusive\"");

@@ -82,13 +82,20 @@ bool srv_virt_has_failed(struct srv_virt *virt)
 	return failed;
 }
 
-int srv_virt_unavailable(struct srv_virt *virt, struct sriov_error **err)
+char *srv_virt_reason(struct srv_virt *virt)
 {
-	g_autofree char *why = NULL;
+	char *why;
 
 	g_mutex_lock(&virt->lock);
-	why = g_strdup(virt->why);
+	why = virt->conn ? NULL : g_strdup(virt->why);
 	g_mutex_unlock(&virt->lock);
+	return why;
+}
+
+int srv_virt_unavailable(struct srv_virt *virt, struct sriov_error **err)
+{
+	g_autofree char *why = srv_virt_reason(virt);
+
 	return sriov_error_set(err, SRIOV_ERROR_UNAVAILABLE, ENOTCONN, virt->uri,
 			       "libvirt is not connected: %s; sriovd connects by itself as soon as "
 			       "it can",

@@ -57,6 +57,8 @@ void srv_virt_free(struct srv_virt *virt);
 bool srv_virt_connected(struct srv_virt *virt);
 /* Ditto: not connected, and the last attempt to has ended: there is none, or it does not let us. */
 bool srv_virt_has_failed(struct srv_virt *virt);
+/* Why it is not connected, in libvirt's words; the caller's. NULL: it is, or was not tried yet. */
+char *srv_virt_reason(struct srv_virt *virt);
 
 struct srv_virt_domain {
 	char *uuid;

@@ -61,6 +61,11 @@ bool srv_virt_connected(struct srv_virt *virt)
 	return virt && virt->connected;
 }
 
+char *srv_virt_reason(struct srv_virt *virt)
+{
+	return sim_world->faults.virt_down ? g_strdup("there is no libvirt at test:///") : NULL;
+}
+
 bool srv_virt_has_failed(struct srv_virt *virt)
 {
 	return !virt->connected && sim_world->faults.virt_down;

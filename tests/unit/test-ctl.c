@@ -32,6 +32,7 @@ static void mistakes_are_refused_with_what_was_meant(void **state)
 		const char *args, *err;
 	} cases[] = {
 		{ "statsu", "sriovctl: unknown command \"statsu\"; did you mean \"status\"?" },
+		{ "stat", "sriovctl: unknown command \"stat\"; did you mean \"status\"?" },
 		{ "frobnicate", "sriovctl: unknown command \"frobnicate\"" },
 		{ "nci list", "sriovctl: unknown command \"nci\"; did you mean \"nic\"?" },
 		{ "nic lsit",
@@ -453,8 +454,8 @@ static void config_check_of_a_dash_sends_what_comes_in(void **state)
 	canned_daemon_free(daemon);
 }
 
-/* A directory that holds no configuration is one that sriovd starts with. */
-static void config_check_of_an_empty_directory_sends_no_files(void **state)
+/* sriovd starts with one, but who names it here has most likely named another than he meant. */
+static void config_check_of_an_empty_directory_is_refused(void **state)
 {
 	struct canned_daemon *daemon = canned_daemon_new();
 	struct tree tree;
@@ -468,7 +469,9 @@ static void config_check_of_an_empty_directory_sends_no_files(void **state)
 	run.args = args;
 	canned_reply_file(daemon, "CheckConfig", "no-problems");
 	ctl_run_it(daemon, &run);
-	assert_string_equal(daemon->calls->str, "CheckConfig {\"files\":[]}\n");
+	assert_string_equal(daemon->calls->str, "");
+	assert_non_null(strstr(run.err, "there is no configuration in it"));
+	assert_int_not_equal(run.status, 0);
 	ctl_run_clear(&run);
 	g_rmdir(path);
 	tree_free(&tree);
@@ -572,7 +575,7 @@ int main(void)
 		cmocka_unit_test(config_check_of_a_directory_sends_what_sriovd_reads),
 		cmocka_unit_test(config_check_of_files_sends_them_in_their_order),
 		cmocka_unit_test(config_check_of_a_dash_sends_what_comes_in),
-		cmocka_unit_test(config_check_of_an_empty_directory_sends_no_files),
+		cmocka_unit_test(config_check_of_an_empty_directory_is_refused),
 		cmocka_unit_test(config_check_of_a_bad_file_tells_which),
 		cmocka_unit_test(config_check_of_a_file_too_long_is_refused),
 		cmocka_unit_test(ledger_rebuild_asks_first),
