@@ -12,6 +12,7 @@
 #include "netlink/link.h"
 #include "srv/sriovd/attach-work.h"
 #include "srv/sriovd/daemon.h"
+#include "srv/sriovd/failover-internal.h"
 #include "srv/sriovd/log.h"
 #include "srv/sriovd/net-call.h"
 #include "srv/sriovd/reconcile.h"
@@ -167,6 +168,11 @@ void srv_sweep(struct srv_daemon *daemon)
 	collect_kept(sweep, daemon->model);
 	if (!daemon->swept)
 		collect(sweep, daemon->model);
-	srv_net_call(daemon, daemon->net_queue, "host", "looking for links that are left over",
-		     sweep_run, sweep_done, sweep_free, sweep);
+	/*
+	 * In the line of those that make them: who names one from now on, and starts, has it made
+	 * again after this.
+	 */
+	srv_net_call(daemon, srv_failover_get(daemon)->queue, "host",
+		     "looking for links that are left over", sweep_run, sweep_done, sweep_free,
+		     sweep);
 }

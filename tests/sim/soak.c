@@ -160,14 +160,18 @@ static void name_nic(const struct sim_domain *domain, char id[16])
 	while (has_nic(domain, id));
 }
 
-/* Somebody changes what a domain asks for past us: virsh edit. */
+/*
+ * Somebody changes what a domain asks for past us: virsh edit. Who takes a failover nic out of the
+ * metadata and leaves its virtio half has one that is his own.
+ */
 static void redefine(void)
 {
 	struct sim_domain *domain = &sim_world->domain[roll(PLAIN)];
 	struct sim_nic *nic = &domain->nic[domain->n_nics];
+	bool takes = domain->n_nics > 1 && nic[-1].mode != SRV_MODE_FAILOVER;
 
 	sim_lock();
-	if (domain->n_nics > 1 && !domain->n_later && roll(2)) {
+	if (takes && !domain->n_later && roll(2)) {
 		domain->n_nics--;
 	} else if (domain->n_nics < 3 && !domain->n_later) {
 		memset(nic, 0, sizeof(*nic));
