@@ -71,7 +71,9 @@ void srv_daemon_put_nic(struct srv_ledger_txn *txn, const struct srv_nic *nic)
 
 /*
  * The transaction by which an owner gave it up may have failed. Whatever is written of the VF now,
- * be it that it is clean or whose it is next, comes with that.
+ * be it that it is clean or whose it is next, comes with that. A claim by hand never goes from one
+ * VF to another: one that is there again has been written down by itself, and may be on its way out
+ * of the ledger this moment, where its row must not come back.
  */
 static void put_ex_owner(struct srv_ledger_txn *txn, const struct srv_vf *vf,
 			 const struct srv_nic_key *key)
@@ -80,7 +82,7 @@ static void put_ex_owner(struct srv_ledger_txn *txn, const struct srv_vf *vf,
 
 	if (!ex)
 		srv_ledger_delete_nic(txn, &key->owner, key->id);
-	else if (ex->vf != vf)
+	else if (ex->vf != vf && ex->row.owner.kind != SRV_OWNER_MANUAL)
 		srv_ledger_put_nic(txn, &ex->row);
 }
 

@@ -171,6 +171,45 @@ static void row_07_io_error_is_never_reported_as_success(void **state)
 	sim_assert_counts("enp1s0", "7 free");
 }
 
+static void write_down(void (*put)(struct srv_ledger_txn *txn))
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(sim_daemon->ledger);
+
+	put(txn);
+	srv_ledger_commit(txn, NULL, NULL);
+	sim_settle();
+}
+
+static void put_end_of_claim(struct srv_ledger_txn *txn)
+{
+	const struct srv_owner owner = { SRV_OWNER_MANUAL, (char *)"dpdk", (char *)"dpdk" };
+
+	srv_ledger_delete_nic(txn, &owner, "p0");
+}
+
+static void put_vf_of_before(struct srv_ledger_txn *txn)
+{
+	srv_daemon_put_vf(txn, srv_model_find_vf(sim_daemon->model, "enp1s0/0"));
+}
+
+/* On its way out, it is not written down again with a VF that the same claim had before. */
+static void claim_that_ends_does_not_come_back_with_a_vf_that_it_had(void **state)
+{
+	sim_world->faults.write_errno = EIO;
+	sim_assert_refused(sim_claim_vf("dpdk", "p0", "a"), "");
+	no_faults();
+	sim_assert_done(sim_claim_vf("dpdk", "p1", "a"));
+	sim_assert_done(sim_claim_vf("dpdk", "p0", "a"));
+	sim_assert_nics("dpdk/p0 attached vf enp1s0/1\ndpdk/p1 attached vf enp1s0/0\n");
+	write_down(put_end_of_claim);
+	write_down(put_vf_of_before);
+	sim_stop();
+	sim_claim_of("dpdk", "p0")->state = SIM_UNCLAIMED;
+	sim_start();
+	sim_assert_nics("dpdk/p1 attached vf enp1s0/0\n");
+	sim_assert_rules();
+}
+
 /* FAULTS row 10: netlink refuses one attribute of several */
 static void row_10_refused_attribute_is_rolled_back_and_named(void **state)
 {
@@ -864,6 +903,7 @@ int main(void)
 		sim_test(row_06_disk_full_serves_no_start),
 		sim_test(row_06_disk_full_lets_guests_release),
 		sim_test(row_07_io_error_is_never_reported_as_success),
+		sim_test(claim_that_ends_does_not_come_back_with_a_vf_that_it_had),
 		sim_test(row_10_refused_attribute_is_rolled_back_and_named),
 		sim_test(row_10_guest_that_requires_a_vf_is_without_and_told_why),
 		sim_test(row_11_lost_events_lead_to_a_full_resync),
