@@ -429,6 +429,7 @@ struct undrain {
 static void undrained(const struct sriov_error *error, void *data)
 {
 	g_autofree struct undrain *undrain = data;
+	struct srv_drain *drain = srv_drain_find(undrain->daemon, undrain->pf);
 
 	if (error) {
 		srv_orders_put_back(undrain->pf, &undrain->before);
@@ -436,6 +437,9 @@ static void undrained(const struct sriov_error *error, void *data)
 	} else {
 		srv_event(undrain->daemon->events, LOG_NOTICE, "pf", undrain->pf->name,
 			  "gives VFs again");
+		/* One that nobody watches looks seldom, and would stand in the way of the next. */
+		if (drain && !drain->making)
+			srv_drain_later(drain, 0, look);
 		if (undrain->pf->stranger)
 			srv_host_refresh(undrain->daemon);
 	}

@@ -69,6 +69,26 @@ static void drain_outlives_the_daemon(void **state)
 	sim_assert_rules();
 }
 
+/* One of before a restart, which nobody watches. */
+static void drain_that_is_undone_is_over_at_once(void **state)
+{
+	struct sim_domain *web = running(1, 0);
+
+	sim_world->faults.deaf_guest = true;
+	sim_assert_done(drain(false));
+	sim_stop();
+	sim_start();
+	assert_non_null(nic_of(web)->vf);
+	sim_assert_done(undrain());
+	sim_run(10);
+	sim_assert_done(resize(5));
+	assert_true(srv_model_find_pf(sim_daemon->model, "enp1s0")->resizing);
+	sim_assert_done(undrain());
+	sim_world->faults.deaf_guest = false;
+	sim_settle();
+	sim_assert_rules();
+}
+
 static void resize_makes_the_vfs_anew_and_promotes_again(void **state)
 {
 	struct sim_domain *one = running(1, 0), *two = running(2, 0);
@@ -640,6 +660,7 @@ int main(void)
 		CASE(drain_that_would_interrupt_somebody_is_refused),
 		CASE(drain_of_a_claimed_vf_is_refused_always),
 		CASE(drain_outlives_the_daemon),
+		CASE(drain_that_is_undone_is_over_at_once),
 		CASE(resize_makes_the_vfs_anew_and_promotes_again),
 		CASE(resize_goes_on_after_a_restart),
 		CASE(resize_that_the_driver_refuses_is_not_begun_anew),
