@@ -78,7 +78,7 @@ struct srv_daemon {
 	void (*begun)(struct srv_daemon *daemon); /* see struct srv_daemon_options */
 	struct srv_queue *host_queue;		  /* inventory and ledger files */
 	struct srv_queue *config_queue;		  /* configuration, and the groups in it */
-	struct srv_queue *net_queue;		  /* links and forwarding entries, all PFs' */
+	struct srv_queue *net_queue;		  /* forwarding entries, all PFs' */
 	GPtrArray *late_calls;			  /* see net-call.h */
 	struct srv_queue *libvirt_queue;	  /* libvirt's list of domains */
 	GHashTable *pf_readers;			  /* see view.c */

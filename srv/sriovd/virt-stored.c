@@ -48,15 +48,22 @@ static int require_stored(virDomainPtr handle, struct sriov_error **err)
 			       "could be written into; define it first");
 }
 
+/* A domain that has a configuration; the caller's. */
+static int find_stored(struct srv_virt *virt, const char *uuid, virDomainPtr *ret,
+		       struct sriov_error **err)
+{
+	int r = srv_virt_lookup(virt, uuid, false, ret, err);
+
+	return r < 0 ? r : require_stored(*ret, err);
+}
+
 int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
 			   struct sriov_error **err)
 {
 	srv_virt_autoref held = srv_virt_ref(virt);
 	srv_virt_autodom handle = NULL;
-	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+	int r = find_stored(held, uuid, &handle, err);
 
-	if (r == 0)
-		r = require_stored(handle, err);
 	if (r < 0)
 		return r;
 	if (virDomainAttachDeviceFlags(handle, device_xml, VIR_DOMAIN_AFFECT_CONFIG) < 0)
@@ -95,10 +102,8 @@ int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
 	srv_virt_autodom defined = NULL;
 	srv_virt_autotext xml = NULL;
 	g_autofree char *with_ports = NULL;
-	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+	int r = find_stored(held, uuid, &handle, err);
 
-	if (r == 0)
-		r = require_stored(handle, err);
 	if (r < 0)
 		return r;
 	xml = virDomainGetXMLDesc(handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
@@ -124,10 +129,8 @@ int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *a
 	srv_virt_autodom defined = NULL;
 	srv_virt_autotext xml = NULL;
 	g_autofree char *placed = NULL;
-	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+	int r = find_stored(held, uuid, &handle, err);
 
-	if (r == 0)
-		r = require_stored(handle, err);
 	if (r < 0)
 		return r;
 	xml = virDomainGetXMLDesc(handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
@@ -148,10 +151,8 @@ int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *
 {
 	srv_virt_autoref held = srv_virt_ref(virt);
 	srv_virt_autodom handle = NULL;
-	int r = srv_virt_lookup(held, uuid, false, &handle, err);
+	int r = find_stored(held, uuid, &handle, err);
 
-	if (r == 0)
-		r = require_stored(handle, err);
 	if (r < 0)
 		return r;
 	if (virDomainDetachDeviceAlias(handle, alias, VIR_DOMAIN_AFFECT_CONFIG) == 0)
