@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/net_namespace.h>
@@ -19,6 +20,7 @@
 #include "netlink/monitor.h"
 #include "netlink/socket.h"
 #include "netlink/uevent.h"
+#include "netlink/uplink.h"
 #include "netlink/vf.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/world.h"
@@ -305,8 +307,10 @@ static void note_owner(struct sim_vf *vf, int type, const void *data)
 {
 	const uint8_t *mac = ((const struct ifla_vf_mac *)data)->mac;
 
-	if (type == IFLA_VF_MAC && !sim_mac_is_zero(mac))
-		memcpy(vf->last_mac, mac, 6);
+	if (type != IFLA_VF_MAC || sim_mac_is_zero(mac))
+		return;
+	memcpy(vf->last_mac, mac, 6);
+	vf->destroyed = false;
 }
 
 static void set_vf(int peer, struct nlmsghdr *h, struct sim_pf *pf, struct nlattr *list)
@@ -372,18 +376,35 @@ static void set_link(int peer, struct nlmsghdr *h)
 }
 
 /* Is there one for this VLAN on this parent (vlan_check_real_dev())? */
-static bool has_vlan(struct nlattr *parent, struct nlattr *data)
+static bool has_vlan(uint32_t parent, uint16_t vlan)
 {
-	struct nlattr *id = data ? nla_find(nla_data(data), nla_len(data), IFLA_VLAN_ID) : NULL;
-
-	for (int i = 0; id && i < SIM_LINKS; i++) {
+	for (int i = 0; i < SIM_LINKS; i++) {
 		const struct sim_link *link = &sim_world->link[i];
 
-		if (link->ifindex && strcmp(link->kind, "vlan") == 0 &&
-		    link->parent == nla_get_u32(parent) && link->vlan == nla_get_u16(id))
+		if (link->ifindex && strcmp(link->kind, "vlan") == 0 && link->parent == parent &&
+		    link->vlan == vlan)
 			return true;
 	}
 	return false;
+}
+
+void sim_link_add_vlan(const char *name)
+{
+	g_autofree char *parent_name = NULL;
+	const struct sim_link *parent;
+	struct sim_link *link;
+	uint16_t vlan;
+
+	parent_name = snl_uplink_split(name, &vlan);
+	parent = parent_name ? sim_link_by_name(parent_name) : NULL;
+	if (!parent || has_vlan(parent->ifindex, vlan))
+		return;
+	link = sim_link_add(name, "vlan");
+	link->parent = parent->ifindex;
+	link->vlan = vlan;
+	link->proto = ETH_P_8021Q;
+	link->up = true;
+	g_strlcpy(link->alias, "sriovd", sizeof(link->alias));
 }
 
 /* Mode and address of a macvtap that is there. */
@@ -413,20 +434,22 @@ static void new_link(int peer, struct nlmsghdr *h)
 	struct nlattr *info = nlmsg_find_attr(h, (int)head, IFLA_LINKINFO);
 	struct nlattr *kind = nla_find(nla_data(info), nla_len(info), IFLA_INFO_KIND);
 	struct nlattr *data = nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA);
+	struct nlattr *id = data ? nla_find(nla_data(data), nla_len(data), IFLA_VLAN_ID) : NULL;
 	struct sim_link *link;
 
 	if (!name) {
 		change_macvtap(peer, h, link_of(h));
 		return;
 	}
-	if (sim_link_by_name(nla_data(name)) || has_vlan(parent, data)) {
+	if (sim_link_by_name(nla_data(name)) ||
+	    (id && has_vlan(nla_get_u32(parent), nla_get_u16(id)))) {
 		ack(peer, h, EEXIST, NULL);
 		return;
 	}
 	link = sim_link_add(nla_data(name), nla_data(kind));
 	link->parent = nla_get_u32(parent);
-	if (data && strcmp(link->kind, "vlan") == 0) {
-		link->vlan = nla_get_u16(nla_find(nla_data(data), nla_len(data), IFLA_VLAN_ID));
+	if (id && strcmp(link->kind, "vlan") == 0) {
+		link->vlan = nla_get_u16(id);
 		link->proto = ntohs(
 			nla_get_u16(nla_find(nla_data(data), nla_len(data), IFLA_VLAN_PROTOCOL)));
 	}

@@ -185,7 +185,7 @@ static void destroy_vfs(uint8_t bus)
 		g_autofree char *device = g_build_filename("sys/devices/pci0000:00", vf, NULL);
 
 		take_from_guest(bus, i);
-		memset(&sim_pf_by_bus(bus)->vf[i], 0, sizeof(struct sim_vf));
+		sim_pf_by_bus(bus)->vf[i] = (struct sim_vf){ .destroyed = true };
 		tree_delete(sim_root, link);
 		tree_delete(sim_root, virtfn);
 		tree_delete(sim_root, device);
@@ -464,6 +464,15 @@ void sim_appear(struct sim_domain *domain)
 	sim_unlock();
 }
 
+void sim_appear_unanswered(struct sim_domain *domain)
+{
+	sim_lock();
+	if (!domain->active)
+		sim_make_stored_links(domain);
+	sim_unlock();
+	sim_appear(domain);
+}
+
 void sim_vanish(struct sim_domain *domain)
 {
 	sim_lock();
@@ -534,7 +543,7 @@ char *sim_boot(struct sim_domain *domain)
 	char *refusal;
 
 	if (!sim_daemon) {
-		sim_appear(domain);
+		sim_appear_unanswered(domain);
 		return NULL;
 	}
 	refusal = sim_hook_prepare(domain);

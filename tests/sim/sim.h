@@ -120,7 +120,7 @@ char *sim_add_failover(struct sim_domain *domain, const struct sim_failover *nic
 
 /*
  * Starts it as libvirt does: the prepare hook, whose refusal ends it; QEMU; the started hook and
- * the event. NULL, or the sentence of the refusal (the caller's). Without a daemon, it just starts.
+ * the event. NULL, or the sentence of the refusal (the caller's). Without a daemon, unanswered.
  */
 char *sim_boot(struct sim_domain *domain);
 /* QEMU ends, libvirt takes its devices back; then the hooks and the event. */
@@ -129,6 +129,8 @@ void sim_shut_down(struct sim_domain *domain);
 void sim_vanish(struct sim_domain *domain);
 /* QEMU runs, without a word to anybody. */
 void sim_appear(struct sim_domain *domain);
+/* The same, its hook having asked in vain: it makes the VLAN links itself (srv/hook/links.c). */
+void sim_appear_unanswered(struct sim_domain *domain);
 /* The hooks and events, one by one. */
 char *sim_hook_prepare(struct sim_domain *domain);
 void sim_hook_started(struct sim_domain *domain);
@@ -213,6 +215,8 @@ struct sim_domain *sim_stranger(void);
 void sim_hang(const uint8_t *where, uint8_t value);
 /* With the lock held: what its own configuration gives a domain that starts. */
 bool sim_plug_stored(struct sim_domain *domain);
+/* With the lock held: the VLAN links under that, as the domain's hook makes them. */
+void sim_make_stored_links(struct sim_domain *domain);
 void sim_unplug_all(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);
 void sim_device_leave(struct sim_device *device);

@@ -98,8 +98,7 @@ static void made(struct sim_pf *pf, uint32_t n)
 		struct sim_vf *vf = &pf->vf[i];
 
 		/* VF Enable resets every VF; what the driver then sets is its own choice. */
-		memset(vf, 0, sizeof(*vf));
-		vf->exists = i < n;
+		*vf = (struct sim_vf){ .exists = i < n, .destroyed = vf->destroyed };
 		vf->attrs = sim_attrs_neutral();
 		if (vf->exists)
 			furnish(pf->bus, i);

@@ -90,7 +90,8 @@ static int take_vf(struct sim_domain *domain, struct sim_device *device, uint16_
 	if (!sim_mac_is_zero(vf->user) && memcmp(vf->user, device->mac, 6) != 0)
 		sim_broken("VF %02x/%u was attached to %s without a reset", device->bus,
 			   device->function, domain->name);
-	if (memcmp(vf->attrs.mac, device->mac, 6) != 0 || vf->attrs.vlan != vlan)
+	if ((memcmp(vf->attrs.mac, device->mac, 6) != 0 || vf->attrs.vlan != vlan) &&
+	    !vf->destroyed)
 		sim_broken("VF %02x/%u was attached to %s before it was set up", device->bus,
 			   device->function, domain->name);
 	memcpy(device->found_mac, vf->attrs.mac, 6);
@@ -218,6 +219,17 @@ static struct sim_device *stored_of(struct sim_domain *domain, const char *alias
 	return NULL;
 }
 
+void sim_make_stored_links(struct sim_domain *domain)
+{
+	for (int i = 0; i < SIM_NICS; i++) {
+		const struct sim_device *device = &domain->stored[i];
+
+		if (device->exists && strcmp(device->type, "direct") == 0 &&
+		    !sim_link_by_name(device->source))
+			sim_link_add_vlan(device->source);
+	}
+}
+
 bool sim_plug_stored(struct sim_domain *domain)
 {
 	for (int i = 0; i < SIM_NICS; i++) {
@@ -228,7 +240,7 @@ bool sim_plug_stored(struct sim_domain *domain)
 			continue;
 		if ((strcmp(device.type, "direct") == 0 ? take_macvtap(domain, &device, &err)
 							: take_tap(domain, &device, &err)) < 0) {
-			if (!sim_world->just_booted && !sim_world->unplugged)
+			if (!sim_world->unplugged)
 				sim_broken("%s cannot start: %s", domain->name, err->message);
 			return false;
 		}

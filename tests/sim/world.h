@@ -39,6 +39,7 @@ struct sim_vf {
 			      */
 	uint32_t group;	     /* of the IOMMU */
 	bool open;	     /* a process that is no guest has its group open */
+	bool destroyed;	     /* by somebody else than sriovd, and not set up by it since */
 	uint32_t resets;
 };
 
@@ -201,10 +202,6 @@ struct sim_world {
 	/* The clients */
 	struct sim_claim claim[SIM_CLAIMS];
 	uint64_t operations; /* of make soak */
-	/* The host was booted, and no daemon has come to rest since: links that only sriovd makes
-	 * may be missing still, and libvirt refuses to start a guest whose configuration names one.
-	 */
-	bool just_booted;
 	/* A PF was pulled since all was at rest: what stood on it went, between any two calls. */
 	bool unplugged;
 	struct sim_faults faults;
@@ -254,6 +251,8 @@ struct sim_vf *sim_vf_by_function(uint8_t bus, uint8_t slot, uint8_t function);
 struct sim_link *sim_link_by_name(const char *name);
 struct sim_link *sim_link_by_index(uint32_t ifindex);
 struct sim_link *sim_link_add(const char *name, const char *kind);
+/* As its name says, "enp1s0.100"; nothing when it cannot be (netlink.c). */
+void sim_link_add_vlan(const char *name);
 struct sim_domain *sim_domain_by_uuid(const char *uuid);
 /* The running domain that has this function. */
 struct sim_domain *sim_function_holder(uint8_t bus, uint8_t slot, uint8_t function);
