@@ -23,6 +23,7 @@ struct cut {
 	char *uuid;
 	struct srv_job *job; /* NULL: it has none */
 	unsigned tries;	     /* so far */
+	int64_t since;
 };
 
 static void cut_free(gpointer data)
@@ -43,7 +44,7 @@ static void add_cut(struct srv_daemon *daemon, const char *uuid, struct srv_job 
 {
 	struct cut *cut = g_new(struct cut, 1);
 
-	*cut = (struct cut){ g_strdup(uuid), job, tries };
+	*cut = (struct cut){ g_strdup(uuid), job, tries, g_get_monotonic_time() };
 	if (!daemon->cut_starts)
 		daemon->cut_starts = cuts_new();
 	g_ptr_array_add(daemon->cut_starts, cut);
@@ -61,8 +62,34 @@ struct start {
 	struct sriov_error *error;
 };
 
+/*
+ * One domain has one mark, which its first start would lose to a second one: from here to its end
+ * there is only one.
+ */
+static void begin(struct start *start)
+{
+	struct srv_daemon *daemon = start->daemon;
+
+	if (!daemon->starts)
+		daemon->starts = g_ptr_array_new();
+	g_ptr_array_add(daemon->starts, start);
+}
+
+static const struct start *find_start(const struct srv_daemon *daemon, const char *uuid)
+{
+	for (guint i = 0; daemon->starts && i < daemon->starts->len; i++) {
+		const struct start *start = daemon->starts->pdata[i];
+
+		if (g_str_equal(start->uuid, uuid))
+			return start;
+	}
+	return NULL;
+}
+
 static void start_free(struct start *start)
 {
+	if (start->daemon->starts)
+		g_ptr_array_remove(start->daemon->starts, start);
 	g_free(start->domain);
 	g_free(start->uuid);
 	g_free(start->name);
@@ -270,8 +297,12 @@ static void find_run(void *data)
 static void find_done(void *data)
 {
 	struct start *start = data;
+	const struct start *first = start->error ? NULL : find_start(start->daemon, start->uuid);
 
-	if (start->active)
+	if (first)
+		sriov_error_set(&start->error, SRIOV_ERROR_EXISTS, EALREADY, start->name,
+				"it is being started already, by job %u", srv_job_id(first->job));
+	else if (start->active)
 		sriov_error_set(&start->error, SRIOV_ERROR_EXISTS, EALREADY, start->name,
 				"it runs already");
 	if (start->error) {
@@ -279,6 +310,7 @@ static void find_done(void *data)
 		start_free(start);
 		return;
 	}
+	begin(start);
 	start->job = srv_job_new(start->daemon->jobs);
 	srv_job_step(start->job, STEPS, "starting %s%s", start->name,
 		     start->paused ? ", paused" : "");
@@ -339,6 +371,7 @@ static void go_on(struct srv_daemon *daemon, const struct srv_virt_domain *domai
 	start->paused = true;
 	start->tries = cut->tries + 1;
 	start->job = cut->job;
+	begin(start);
 	if (!start->job) {
 		start->job = srv_job_new(daemon->jobs);
 		srv_event(daemon->events, LOG_NOTICE, "job", domain->name,
@@ -396,18 +429,33 @@ void srv_start_load(struct srv_daemon *daemon)
 	}
 }
 
-void srv_start_resume(struct srv_daemon *daemon, const GPtrArray *domains)
+static void resume_cut(struct srv_daemon *daemon, const struct cut *cut, const GPtrArray *domains,
+		       int64_t began)
+{
+	const struct srv_virt_domain *domain = find_domain(domains, cut->uuid);
+
+	/* What the list says of it is from before. */
+	if (cut->since >= began) {
+		add_cut(daemon, cut->uuid, cut->job, cut->tries);
+		srv_reconcile_soon(daemon);
+		return;
+	}
+	/* It has ended meanwhile, and is started anew: the mark is that one's. */
+	if (find_start(daemon, cut->uuid)) {
+		if (cut->job)
+			srv_job_done(cut->job, "its domain is started anew");
+		return;
+	}
+	if (domain && domain->active && domain->held && hook_was_heard(daemon, domain->uuid))
+		go_on(daemon, domain, cut);
+	else
+		forget(daemon, cut, domain);
+}
+
+void srv_start_resume(struct srv_daemon *daemon, const GPtrArray *domains, int64_t began)
 {
 	g_autoptr(GPtrArray) cuts = g_steal_pointer(&daemon->cut_starts);
 
-	for (guint i = 0; cuts && i < cuts->len; i++) {
-		const struct cut *cut = cuts->pdata[i];
-		const struct srv_virt_domain *domain = find_domain(domains, cut->uuid);
-
-		if (domain && domain->active && domain->held &&
-		    hook_was_heard(daemon, domain->uuid))
-			go_on(daemon, domain, cut);
-		else
-			forget(daemon, cut, domain);
-	}
+	for (guint i = 0; cuts && i < cuts->len; i++)
+		resume_cut(daemon, cuts->pdata[i], domains, began);
 }

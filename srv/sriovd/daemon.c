@@ -392,6 +392,7 @@ static void release(struct srv_daemon *daemon)
 	g_hash_table_unref(daemon->numa_nodes);
 	g_hash_table_unref(daemon->macs_in_use);
 	g_ptr_array_unref(daemon->waiting);
+	g_clear_pointer(&daemon->starts, g_ptr_array_unref);
 	g_clear_pointer(&daemon->cut_starts, g_ptr_array_unref);
 	g_ptr_array_unref(daemon->gate_waiters);
 	g_ptr_array_unref(daemon->reconcile_waiters);

@@ -63,6 +63,7 @@ struct srv_daemon {
 	GHashTable *numa_nodes;		  /* UUID → node + 1: of domains that have one */
 	guint domain_queues_max;	  /* above this many, idle ones are given up */
 	GPtrArray *waiting;		  /* of struct waiter (nic-wait.c) */
+	GPtrArray *starts;		  /* of StartDomain, under way; NULL: none yet */
 	GPtrArray *cut_starts;		  /* see srv_start_resume(); NULL: none */
 	GPtrArray *config_problems;	  /* of struct srv_problem: of the configuration in force */
 	GPtrArray *plugin_problems;	  /* ditto: of the plugins that were refused */

@@ -524,7 +524,7 @@ static void reconcile_done(void *data)
 		sriov_error_free(reconcile->error);
 	} else {
 		/* By the rows as they were. */
-		srv_start_resume(daemon, reconcile->domains);
+		srv_start_resume(daemon, reconcile->domains, reconcile->began);
 		compare(daemon, reconcile->domains, reconcile->began);
 		g_ptr_array_unref(reconcile->domains);
 		first = !daemon->reconciled;

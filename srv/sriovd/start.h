@@ -19,6 +19,8 @@ void srv_start_load(struct srv_daemon *daemon);
  * paused, not for something that failed, and the ledger has heard of the start's hook. Whoever
  * starts a guest paused, or suspends one, has no such mark.
  *
- * domains: of struct srv_virt_domain
+ * domains: of struct srv_virt_domain, as libvirt listed them
+ * began: the monotonic time at which it was asked for them; what was cut short later waits for the
+ * next pass
  */
-void srv_start_resume(struct srv_daemon *daemon, const GPtrArray *domains);
+void srv_start_resume(struct srv_daemon *daemon, const GPtrArray *domains, int64_t began);

@@ -200,6 +200,36 @@ static void start_that_lost_libvirt_is_gone_on_with(void **state)
 	sim_assert_rules();
 }
 
+/* The second one would take away the mark of the first. */
+static void second_start_of_a_domain_leaves_the_first_alone(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	struct api_client *first, *second;
+	json_t *answer;
+
+	api_serve();
+	first = api_connect();
+	second = api_connect();
+	sim_world->faults.lose_resume = true;
+	api_send(first, "StartDomain", "{'domain':'web1'}", false);
+	api_send(second, "StartDomain", "{'domain':'web1'}", false);
+	answer = api_receive(second);
+	assert_string_equal(json_string_value(json_object_get(answer, "error")),
+			    "io.sriovd.Exists");
+	json_decref(answer);
+	answer = api_receive(first);
+	sim_assert_refused(api_job(json_incref(json_object_get(answer, "parameters"))), "paused");
+	json_decref(answer);
+	assert_true(web->paused);
+	assert_int_equal(count_marks(), 1);
+	memset(&sim_world->faults, 0, sizeof(sim_world->faults));
+	sim_virt_connect(true);
+	sim_settle();
+	assert_true(web->active && !web->paused);
+	api_disconnect(first);
+	api_disconnect(second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +240,7 @@ int main(void)
 		sim_test(guest_that_runs_by_now_is_left_alone),
 		sim_test(guest_without_its_required_vf_stays_paused_over_a_restart),
 		sim_test(start_that_lost_libvirt_is_gone_on_with),
+		sim_test(second_start_of_a_domain_leaves_the_first_alone),
 	};
 
 	return run_group_as_root(tests);
