@@ -114,10 +114,20 @@ static json_t *nic_to_json(const struct srv_nic_request *nic)
 	return json;
 }
 
+static json_t *links_to_json(const struct srv_domain *domain)
+{
+	g_autoptr(GPtrArray) names = hook_links(domain);
+	json_t *json = json_array();
+
+	for (guint i = 0; i < names->len; i++)
+		json_array_append_new(json, json_string(names->pdata[i]));
+	return json;
+}
+
 static json_t *call_parameters(const struct hook_operation *operation,
 			       const struct srv_domain *domain)
 {
-	json_t *nics = json_array(), *json;
+	json_t *nics = json_array(), *json, *links;
 
 	for (guint i = 0; i < domain->nics->len; i++)
 		json_array_append_new(nics, nic_to_json(domain->nics->pdata[i]));
@@ -125,6 +135,10 @@ static json_t *call_parameters(const struct hook_operation *operation,
 			 operation->sub, "uuid", domain->uuid, "name", domain->name, "nics", nics);
 	if (domain->numa_node >= 0)
 		json_object_set_new(json, "numaNode", json_integer(domain->numa_node));
+	links = operation->may_refuse ? links_to_json(domain) : NULL;
+	if (json_array_size(links))
+		json_object_set(json, "links", links);
+	json_decref(links);
 	return json;
 }
 

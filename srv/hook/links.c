@@ -27,19 +27,7 @@
 
 #define ALIAS_PREFIX "ua-sriov-"
 
-static bool is_failover(const struct srv_domain *domain, const char *id)
-{
-	for (guint i = 0; i < domain->nics->len; i++) {
-		const struct srv_nic_request *nic = domain->nics->pdata[i];
-
-		if (nic->mode == SRV_MODE_FAILOVER && g_str_equal(nic->id, id))
-			return true;
-	}
-	return false;
-}
-
-/* By their names: of char *, the caller's array. */
-static GPtrArray *wanted_links(const struct srv_domain *domain)
+GPtrArray *hook_links(const struct srv_domain *domain)
 {
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
@@ -49,8 +37,7 @@ static GPtrArray *wanted_links(const struct srv_domain *domain)
 		uint16_t vlan;
 
 		if (!iface->alias || !iface->source || g_strcmp0(iface->type, "direct") != 0 ||
-		    !g_str_has_prefix(iface->alias, ALIAS_PREFIX) ||
-		    !is_failover(domain, iface->alias + strlen(ALIAS_PREFIX)))
+		    !g_str_has_prefix(iface->alias, ALIAS_PREFIX))
 			continue;
 		parent = snl_uplink_split(iface->source, &vlan);
 		if (parent)
@@ -120,7 +107,7 @@ static void run_child(const struct srv_domain *domain, const GPtrArray *names)
 
 void hook_make_links(const struct srv_domain *domain)
 {
-	g_autoptr(GPtrArray) names = wanted_links(domain);
+	g_autoptr(GPtrArray) names = hook_links(domain);
 	struct pollfd end = { .events = POLLIN };
 	int pipe_fds[2];
 	pid_t child;

@@ -12,9 +12,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "base/parse.h"
+#include "netlink/uplink.h"
 #include "srv/sriovd/nic.h"
 
 static int fail_nic(const json_t *nic, const char *key, struct sriov_error **err)
@@ -64,6 +66,27 @@ static int parse_nics(const json_t *nics, GPtrArray *ret, struct sriov_error **e
 	return 0;
 }
 
+static int parse_links(const json_t *links, GPtrArray *ret, struct sriov_error **err)
+{
+	const json_t *link;
+	size_t i;
+
+	if (json_array_size(links) > SRV_NICS_PER_OWNER_MAX)
+		return sriov_error_set(err, SRIOV_ERROR_LIMIT, E2BIG, "links",
+				       "a domain has at most %d nics", SRV_NICS_PER_OWNER_MAX);
+	json_array_foreach (links, i, link) {
+		const char *name = json_string_value(link);
+		uint16_t vlan;
+		g_autofree char *parent = snl_uplink_split(name, &vlan);
+
+		if (!parent || strlen(name) >= IFNAMSIZ)
+			return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, name,
+					       "it is no name of a VLAN link, as enp1s0.100 is");
+		g_ptr_array_add(ret, g_strdup(name));
+	}
+	return 0;
+}
+
 static void prepared(const struct sriov_error *error, void *data)
 {
 	struct srv_call *call = data;
@@ -104,15 +127,18 @@ static void prepare(struct srv_daemon *daemon, struct srv_call *call, const char
 {
 	g_autoptr(GPtrArray)
 		requests = g_ptr_array_new_with_free_func((GDestroyNotify)srv_nic_request_free);
+	g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func(g_free);
 	sriov_autoerror err = NULL;
 
 	if (check_service(daemon, &err) < 0 ||
-	    parse_nics(json_object_get(parameters, "nics"), requests, &err) < 0) {
+	    parse_nics(json_object_get(parameters, "nics"), requests, &err) < 0 ||
+	    parse_links(json_object_get(parameters, "links"), links, &err) < 0) {
 		srv_call_error(call, err);
 		return;
 	}
 	srv_daemon_set_numa_node(daemon, uuid, numa_node(parameters));
-	srv_nic_prepare(daemon, uuid, srv_api_string(parameters, "name"), requests, prepared, call);
+	srv_nic_prepare(daemon, uuid, srv_api_string(parameters, "name"), requests, links, prepared,
+			call);
 }
 
 static bool is(const json_t *parameters, const char *operation, const char *sub)

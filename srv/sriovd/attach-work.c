@@ -27,9 +27,10 @@ struct srv_attach_work {
 	bool failover;
 	bool stored; /* in the stored configuration, not in the running domain */
 	unsigned detach_seconds;
-	char *uplink; /* as configured, before a VLAN link is put on it */
-	char *link;   /* the netdev that the macvtap stands on, or uplink itself */
-	char *left;   /* a VLAN link on which it does not stand any more */
+	char *uplink;  /* as configured, before a VLAN link is put on it */
+	char *link;    /* the netdev that the macvtap stands on, or uplink itself */
+	char *left;    /* a VLAN link on which it does not stand any more */
+	char *awaited; /* one that is not to be removed meanwhile */
 	struct sriov_mac mac;
 	uint16_t vlan_proto;
 	uint64_t vf_key;
@@ -263,10 +264,13 @@ void srv_attach_work_free(struct srv_attach_work *work)
 {
 	if (!work)
 		return;
+	if (work->awaited && !work->daemon->stopping)
+		srv_failover_unawait_link(work->daemon, work->awaited);
 	/* Who names it in his configuration meanwhile needs it at his start: that is known here. */
 	if (work->left && !work->daemon->stopping)
 		srv_failover_drop_link(work->daemon, NULL, work->left);
 	g_free(work->left);
+	g_free(work->awaited);
 	g_free(work->uuid);
 	g_free(work->owner_name);
 	g_free(work->id);
@@ -277,6 +281,12 @@ void srv_attach_work_free(struct srv_attach_work *work)
 	g_free(work->tap);
 	g_array_unref(work->pfs);
 	g_free(work);
+}
+
+void srv_attach_work_await(struct srv_attach_work *work)
+{
+	work->awaited = g_strdup(work->uplink);
+	srv_failover_await_link(work->daemon, work->awaited);
 }
 
 const char *srv_attach_work_uplink(const struct srv_attach_work *work)

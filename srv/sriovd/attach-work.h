@@ -67,6 +67,12 @@ bool srv_attach_work_try_lock_links(void);
 void srv_attach_work_unlock_links(void);
 
 /*
+ * Its uplink is about to be named in a domain's configuration: until the work is freed, its VLAN
+ * link is not removed. From the main thread, before a run.
+ */
+void srv_attach_work_await(struct srv_attach_work *work);
+
+/*
  * After a run: the uplink in use, e.g. "enp1s0.100"; borrowed; NULL for a VF, and when nothing was
  * written into the stored configuration.
  */

@@ -28,6 +28,8 @@ struct srv_attach_work *srv_failover_edit_new(struct srv_daemon *daemon, const c
 
 	if (srv_failover_reserve(daemon, &nic, err) == 0)
 		work = srv_attach_work_new(daemon, &nic, err);
+	if (work)
+		srv_attach_work_await(work);
 	g_free(nic.row.uplink);
 	g_free(nic.row.reason);
 	return work;

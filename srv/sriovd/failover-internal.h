@@ -12,6 +12,7 @@ struct srv_failover {
 	struct srv_queue *queue; /* netlink for steering and VLAN links; never waits for libvirt */
 	GHashTable *drains;	 /* struct srv_pf → struct srv_drain (drain.c) */
 	GHashTable *returns;	 /* of struct srv_return (drain-return.c) */
+	GArray *awaited;	 /* VLAN links (failover-links.c) */
 	guint tick_source;
 	bool stopping;
 	/* steering */
@@ -44,10 +45,6 @@ static inline bool srv_failover_runs(const struct srv_nic *nic)
 char *srv_failover_place(struct srv_daemon *daemon, const struct srv_nic *nic,
 			 const struct srv_network *network, struct sriov_error **err);
 
-/* Removes a VLAN link that no nic but this one (NULL: none at all) names; uplink may be NULL. */
-void srv_failover_drop_link(struct srv_daemon *daemon, const struct srv_nic *but,
-			    const char *uplink);
-
 /* Compares a running nic's virtio half, as libvirt has it, with what it should be. */
 void srv_failover_compare_place(struct srv_daemon *daemon, struct srv_nic *nic,
 				const struct srv_domain_iface *iface);
@@ -58,6 +55,24 @@ void srv_failover_judge_places(struct srv_daemon *daemon);
 /* The virtio half of the nic in a domain's configuration; borrowed; NULL: none. */
 const struct srv_domain_iface *srv_failover_iface(const struct srv_domain *domain,
 						  const struct srv_nic *nic);
+
+/* failover-links.c */
+
+/*
+ * Something is about to stand on a VLAN link of that name: until the end of that, or for 90 s, it
+ * is not removed. Whoever does so twice ends it twice.
+ */
+void srv_failover_await_link(struct srv_daemon *daemon, const char *name);
+void srv_failover_unawait_link(struct srv_daemon *daemon, const char *name);
+GArray *srv_failover_awaited_new(void);
+
+/* Those that somebody names or awaits, but for the rows of one nic (NULL: none): of char, the
+ * caller's. */
+GPtrArray *srv_failover_named_links(struct srv_daemon *daemon, const struct srv_nic *but);
+
+/* Removes a VLAN link that no nic but this one (NULL: none at all) names; uplink may be NULL. */
+void srv_failover_drop_link(struct srv_daemon *daemon, const struct srv_nic *but,
+			    const char *uplink);
 
 /* A nic's row, and its VF's, to the ledger. done may be NULL. */
 void srv_failover_record(struct srv_daemon *daemon, const struct srv_nic *nic,

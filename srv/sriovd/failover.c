@@ -24,6 +24,7 @@ struct srv_failover *srv_failover_get(struct srv_daemon *daemon)
 	failover->steer_waiters = g_ptr_array_new_with_free_func(g_free);
 	failover->drains = g_hash_table_new(NULL, NULL);
 	failover->returns = g_hash_table_new(NULL, NULL);
+	failover->awaited = srv_failover_awaited_new();
 	daemon->failover = failover;
 	return failover;
 }
@@ -53,6 +54,7 @@ void srv_failover_free(struct srv_daemon *daemon)
 	g_ptr_array_unref(failover->steer_waiters);
 	g_hash_table_unref(failover->drains);
 	g_hash_table_unref(failover->returns);
+	g_array_unref(failover->awaited);
 	srv_queue_unref(failover->queue);
 	g_free(failover);
 }

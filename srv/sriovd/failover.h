@@ -35,9 +35,12 @@ int srv_failover_reserve(struct srv_daemon *daemon, struct srv_nic *nic, struct 
 
 /*
  * Makes the VLAN links that the failover nics of a domain (NULL: of all) stand on, and looks at
- * what the kernel says of them. done may be NULL; error is borrowed.
+ * what the kernel says of them.
+ *
+ * names: of char; ditto those that its configuration names, known to us or not; NULL: none
+ * done: may be NULL; error is borrowed
  */
-void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
+void srv_failover_links(struct srv_daemon *daemon, const char *uuid, const GPtrArray *names,
 			void (*done)(const struct sriov_error *error, void *data), void *data);
 
 /*

@@ -434,7 +434,7 @@ static void write_done(const struct sriov_error *late, void *data)
 	note_uplink(work, txn);
 	/* Nobody knew until now that it is needed: its removal may have been under way. */
 	if (work->virtio)
-		srv_failover_links(daemon, work->edit->uuid, NULL, NULL);
+		srv_failover_links(daemon, work->edit->uuid, NULL, NULL, NULL);
 	srv_ledger_commit(txn, rows_written, work);
 }
 

@@ -19,6 +19,7 @@ struct prepare {
 	char *uuid;
 	char *name;
 	GPtrArray *requests; /* of struct srv_nic_request */
+	GPtrArray *links;    /* of char: VLAN links that its configuration names; NULL: none */
 	GPtrArray *reserved; /* of char: ids of the nics that this try has reserved for */
 	void (*done)(const struct sriov_error *error, void *data);
 	void *data;
@@ -27,6 +28,7 @@ struct prepare {
 static void prepare_free(struct prepare *prepare)
 {
 	g_ptr_array_unref(prepare->requests);
+	g_clear_pointer(&prepare->links, g_ptr_array_unref);
 	g_ptr_array_unref(prepare->reserved);
 	g_free(prepare->uuid);
 	g_free(prepare->name);
@@ -443,7 +445,7 @@ static void committed(const struct sriov_error *error, void *data)
 	if (error)
 		not_recorded(prepare, error);
 	else
-		srv_failover_links(prepare->daemon, prepare->uuid, linked, prepare);
+		srv_failover_links(prepare->daemon, prepare->uuid, prepare->links, linked, prepare);
 }
 
 static int fail_busy(const struct srv_nic *nic, struct sriov_error **err)
@@ -545,8 +547,13 @@ static gpointer copy_request(gconstpointer request, gpointer data)
 	return srv_nic_request_copy(request);
 }
 
+static gpointer copy_name(gconstpointer name, gpointer data)
+{
+	return g_strdup(name);
+}
+
 void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *name,
-		     const GPtrArray *requests,
+		     const GPtrArray *requests, const GPtrArray *links,
 		     void (*done)(const struct sriov_error *error, void *data), void *data)
 {
 	struct prepare *prepare = g_new0(struct prepare, 1);
@@ -556,6 +563,10 @@ void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *na
 	prepare->name = g_strdup(name);
 	prepare->requests = g_ptr_array_copy((GPtrArray *)requests, copy_request, NULL);
 	g_ptr_array_set_free_func(prepare->requests, (GDestroyNotify)srv_nic_request_free);
+	if (links) {
+		prepare->links = g_ptr_array_copy((GPtrArray *)links, copy_name, NULL);
+		g_ptr_array_set_free_func(prepare->links, g_free);
+	}
 	prepare->reserved = g_ptr_array_new_with_free_func(g_free);
 	prepare->done = done;
 	prepare->data = data;

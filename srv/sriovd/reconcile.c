@@ -470,7 +470,7 @@ static void compare(struct srv_daemon *daemon, const GPtrArray *domains, int64_t
 	}
 	forget_missing(daemon, domains, began);
 	mark_foreign(daemon, domains);
-	srv_failover_links(daemon, NULL, links_made, daemon);
+	srv_failover_links(daemon, NULL, NULL, links_made, daemon);
 	srv_fdb_keep(daemon, domains, began);
 	for (guint i = 0; i < daemon->model->pfs->len; i++) {
 		struct srv_pf *pf = daemon->model->pfs->pdata[i];

@@ -21,7 +21,7 @@ struct sweep {
 	struct srv_daemon *daemon;
 	GArray *pfs;	 /* of uint32_t: ifindex of each PF */
 	GArray *macs;	 /* of struct sriov_mac: must be in no PF's filter through us */
-	GPtrArray *kept; /* links that the configurations of domains with failover nics name */
+	GPtrArray *kept; /* links that something stands on, or is to */
 	bool links;	 /* they are all known */
 };
 
@@ -51,20 +51,6 @@ static void collect(struct sweep *sweep, struct srv_model *model)
 
 		if (nic->row.backing != SRV_BACKING_VIRTIO && is_on_a_bridge(model, nic))
 			g_array_append_val(sweep->macs, nic->row.mac);
-	}
-}
-
-static void collect_kept(struct sweep *sweep, struct srv_model *model)
-{
-	g_autoptr(GPtrArray) nics = srv_model_nics(model);
-
-	for (guint i = 0; i < nics->len; i++) {
-		const struct srv_nic *nic = nics->pdata[i];
-
-		if (nic->row.mode == SRV_MODE_FAILOVER && nic->row.uplink)
-			g_ptr_array_add(sweep->kept, g_strdup(nic->row.uplink));
-		if (nic->row.mode == SRV_MODE_FAILOVER && nic->stored_uplink)
-			g_ptr_array_add(sweep->kept, g_strdup(nic->stored_uplink));
 	}
 }
 
@@ -159,13 +145,12 @@ void srv_sweep(struct srv_daemon *daemon)
 	sweep->daemon = daemon;
 	sweep->pfs = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	sweep->macs = g_array_new(FALSE, FALSE, sizeof(struct sriov_mac));
-	sweep->kept = g_ptr_array_new_with_free_func(g_free);
 	/*
 	 * A configuration may name a link that the ledger does not: of a nic whose addition was cut
 	 * short, or whose virtio half is to be moved. Its guest could not start without it.
 	 */
 	sweep->links = daemon->reconciled;
-	collect_kept(sweep, daemon->model);
+	sweep->kept = srv_failover_named_links(daemon, NULL);
 	if (!daemon->swept)
 		collect(sweep, daemon->model);
 	/*

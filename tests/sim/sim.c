@@ -509,9 +509,11 @@ static char *wait_for(struct answer *answer)
 char *sim_hook_prepare(struct sim_domain *domain)
 {
 	g_autoptr(GPtrArray) requests = sim_domain_requests(domain);
+	g_autoptr(GPtrArray) links = sim_domain_links(domain);
 	struct answer answer = { 0 };
 
-	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, on_answer, &answer);
+	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, links, on_answer,
+			&answer);
 	return wait_for(&answer);
 }
 
@@ -579,8 +581,9 @@ static void boot_on(const struct sriov_error *error, void *data)
 void sim_begin_boot(struct sim_domain *domain)
 {
 	g_autoptr(GPtrArray) requests = sim_domain_requests(domain);
+	g_autoptr(GPtrArray) links = sim_domain_links(domain);
 
-	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, boot_on, domain);
+	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, links, boot_on, domain);
 }
 
 void sim_shut_down(struct sim_domain *domain)

@@ -219,6 +219,8 @@ bool sim_plug_stored(struct sim_domain *domain);
 void sim_make_stored_links(struct sim_domain *domain);
 void sim_unplug_all(struct sim_domain *domain);
 GPtrArray *sim_domain_requests(const struct sim_domain *domain);
+/* As the hook finds them in its configuration: of char, the caller's. */
+GPtrArray *sim_domain_links(const struct sim_domain *domain);
 void sim_device_leave(struct sim_device *device);
 bool sim_is_on_vfio(uint8_t bus, uint8_t function);
 /* A PF's link as sysfs shows it, after it changed. */

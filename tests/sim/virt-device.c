@@ -219,14 +219,26 @@ static struct sim_device *stored_of(struct sim_domain *domain, const char *alias
 	return NULL;
 }
 
-void sim_make_stored_links(struct sim_domain *domain)
+GPtrArray *sim_domain_links(const struct sim_domain *domain)
 {
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
 	for (int i = 0; i < SIM_NICS; i++) {
 		const struct sim_device *device = &domain->stored[i];
 
-		if (device->exists && strcmp(device->type, "direct") == 0 &&
-		    !sim_link_by_name(device->source))
-			sim_link_add_vlan(device->source);
+		if (device->exists && strcmp(device->type, "direct") == 0)
+			g_ptr_array_add(names, g_strdup(device->source));
+	}
+	return names;
+}
+
+void sim_make_stored_links(struct sim_domain *domain)
+{
+	g_autoptr(GPtrArray) names = sim_domain_links(domain);
+
+	for (guint i = 0; i < names->len; i++) {
+		if (!sim_link_by_name(names->pdata[i]))
+			sim_link_add_vlan(names->pdata[i]);
 	}
 }
 

@@ -442,8 +442,9 @@ static gboolean prepare_hook(gpointer data)
 {
 	struct starting *starting = data;
 	g_autoptr(GPtrArray) requests = sim_domain_requests(starting->domain);
+	g_autoptr(GPtrArray) links = sim_domain_links(starting->domain);
 
-	srv_nic_prepare(sim_daemon, starting->domain->uuid, starting->domain->name, requests,
+	srv_nic_prepare(sim_daemon, starting->domain->uuid, starting->domain->name, requests, links,
 			prepared, starting);
 	return G_SOURCE_REMOVE;
 }

@@ -138,6 +138,8 @@ void sim_broken(const char *fmt, ...)
 	vsnprintf(sim_world->violation, sizeof(sim_world->violation), fmt, ap);
 	va_end(ap);
 	sim_changed("BROKEN: %s", sim_world->violation);
+	if (getenv("SIM_LOG"))
+		fprintf(stderr, "BROKEN: %s\n", sim_world->violation);
 }
 
 struct sim_pf *sim_pf_by_ifindex(uint32_t ifindex)

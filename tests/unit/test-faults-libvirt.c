@@ -136,7 +136,7 @@ static void prepare_many(struct crowd *crowd, enum srv_mode mode)
 						   .mode = mode };
 
 		g_ptr_array_add(requests, &request);
-		srv_nic_prepare(sim_daemon, uuid, name, requests, on_answer, crowd);
+		srv_nic_prepare(sim_daemon, uuid, name, requests, NULL, on_answer, crowd);
 	}
 	assert_true(sim_run_until(are_answered, crowd, 30000));
 }

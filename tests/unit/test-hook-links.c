@@ -89,11 +89,25 @@ static void link_of_a_guest_that_the_daemon_serves_is_the_daemons(void **state)
 	assert_false(was_tried(nl));
 }
 
-static void link_that_is_no_failover_nics_is_left_alone(void **state)
+/* libvirt looks for it all the same. */
+static void link_under_what_a_removal_has_left_is_made(void **state)
 {
 	static const char *const guests[] = {
 		DOMAIN("<sriov:nic id=\"net0\" network=\"a\"/>\n", ON_VA),
 		DOMAIN(FAILOVER("net1"), ON_VA),
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(guests); i++) {
+		struct snl *nl = host();
+
+		run(DAEMON_DEAD, NULL, "prepare", guests[i], 0);
+		assert_true(was_tried(nl));
+	}
+}
+
+static void link_that_is_no_virtio_nics_of_ours_is_left_alone(void **state)
+{
+	static const char *const guests[] = {
 		DOMAIN(FAILOVER("net0"), IFACE("direct", "dev='va.100'", "ua-net0")),
 		DOMAIN(FAILOVER("net0"), IFACE("bridge", "bridge='va.100'", "ua-sriov-net0")),
 		DOMAIN(FAILOVER("net0"), IFACE("direct", "dev='va.x'", "ua-sriov-net0")),
@@ -134,7 +148,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(link_is_made_when_nobody_answers),
 		cmocka_unit_test(link_of_a_guest_that_the_daemon_serves_is_the_daemons),
-		cmocka_unit_test(link_that_is_no_failover_nics_is_left_alone),
+		cmocka_unit_test(link_under_what_a_removal_has_left_is_made),
+		cmocka_unit_test(link_that_is_no_virtio_nics_of_ours_is_left_alone),
 		cmocka_unit_test(link_is_not_guessed_where_802_1ad_is_configured),
 		cmocka_unit_test(link_without_a_parent_refuses_no_start),
 	};

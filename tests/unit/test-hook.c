@@ -202,6 +202,27 @@ static void numa_node_of_the_guest_is_told(void **state)
 	daemon_free(&daemon);
 }
 
+static void links_of_a_starting_guest_are_told(void **state)
+{
+	static const char xml[] = GUEST_HEAD OURS ENDS
+		"</metadata>\n<devices><interface type='direct'><mac address='52:54:00:aa:00:11'/>"
+		"<source dev='enp1s0.100'/><alias name='ua-sriov-net0'/></interface></devices>\n"
+		"</domain>\n";
+	struct fake_daemon daemon;
+	const json_t *links;
+
+	daemon_start(&daemon, DAEMON_ANSWERS, OK);
+	expect(&daemon, "prepare", xml, 0, "");
+	expect(&daemon, "started", xml, 0, "");
+	expect_calls(&daemon, 2);
+	links = json_object_get(json_object_get(daemon.calls->pdata[0], "parameters"), "links");
+	assert_int_equal(json_array_size(links), 1);
+	assert_string_equal(json_string_value(json_array_get(links, 0)), "enp1s0.100");
+	assert_null(
+		json_object_get(json_object_get(daemon.calls->pdata[1], "parameters"), "links"));
+	daemon_free(&daemon);
+}
+
 /* A descriptor that leaked into libvirt's child must not be held while the hook waits. */
 static void inherited_descriptors_are_closed(void **state)
 {
@@ -256,6 +277,7 @@ int main(void)
 		cmocka_unit_test(daemon_hears_of_an_empty_element),
 		cmocka_unit_test(recorded_xml_of_libvirt_is_understood),
 		cmocka_unit_test(numa_node_of_the_guest_is_told),
+		cmocka_unit_test(links_of_a_starting_guest_are_told),
 		cmocka_unit_test(inherited_descriptors_are_closed),
 	};
 

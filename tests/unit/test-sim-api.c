@@ -516,6 +516,8 @@ static void hook_bad_nics_are_invalid(void **state)
 			 "{'operation':'prepare','subOperation':'begin','uuid':'1','name':'x',"
 			 "'nics':[]}",
 			 "Invalid", "UUID");
+	api_assert_error("DomainHook", HOOK("prepare", "begin", "],'links':['enp1s0'"), "Invalid",
+			 "it is no name of a VLAN link");
 	sim_assert_nics("");
 }
 

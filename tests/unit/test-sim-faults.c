@@ -110,7 +110,7 @@ static void row_06_disk_full_serves_no_start(void **state)
 	sim_settle();
 	sim_vanish(web);
 	sim_world->faults.write_errno = ENOSPC;
-	srv_nic_prepare(sim_daemon, web->uuid, web->name, none, keep_code, &code);
+	srv_nic_prepare(sim_daemon, web->uuid, web->name, none, NULL, keep_code, &code);
 	assert_true(sim_run_until(has_code, &code, 60000));
 	assert_int_equal(code, SRIOV_ERROR_UNAVAILABLE);
 	sim_assert_refused(sim_hook_prepare(web), "its file system is full");
@@ -707,7 +707,7 @@ static void row_28_forty_starts_at_once_for_seven_vfs(void **state)
 		struct sim_domain *web = sim_guest(i, "a", SRV_MODE_EXCLUSIVE);
 		g_autoptr(GPtrArray) requests = sim_domain_requests(web);
 
-		srv_nic_prepare(sim_daemon, web->uuid, web->name, requests, sim_ignore, NULL);
+		srv_nic_prepare(sim_daemon, web->uuid, web->name, requests, NULL, sim_ignore, NULL);
 	}
 	sim_settle();
 	for (unsigned i = 0; i < FORTY; i++) {
