@@ -548,9 +548,13 @@ int srv_attach_work_run(struct srv_attach_work *work, struct sriov_error **err)
 	int r = 0;
 
 	if (on_link) {
+		/* Whoever removes links may hang in the kernel meanwhile. */
+		srv_net_enter();
 		g_rw_lock_reader_lock(&links_lock);
-		r = make_link(work, err);
+		r = srv_net_leave(err);
 	}
+	if (on_link && r == 0)
+		r = make_link(work, err);
 	if (r == 0)
 		r = attach_verified(work, err);
 	if (on_link)

@@ -32,6 +32,19 @@ void sim_hang(const uint8_t *where, uint8_t value)
 	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
 }
 
+void __real_g_rw_lock_reader_lock(GRWLock *lock);
+void __wrap_g_rw_lock_reader_lock(GRWLock *lock);
+
+/* Whoever has it may be the one that hangs. */
+void __wrap_g_rw_lock_reader_lock(GRWLock *lock)
+{
+	if (g_rw_lock_reader_trylock(lock))
+		return;
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	__real_g_rw_lock_reader_lock(lock);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+}
+
 int __real_spci_pf_read(const char *root, struct sriov_bdf bdf, struct spci_pf **ret,
 			struct sriov_error **err);
 int __wrap_spci_pf_read(const char *root, struct sriov_bdf bdf, struct spci_pf **ret,

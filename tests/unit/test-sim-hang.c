@@ -13,6 +13,7 @@
 #include "srv/sriovd/net-call.h"
 #include "srv/sriovd/nic.h"
 #include "srv/sriovd/reconcile.h"
+#include "srv/sriovd/sweep.h"
 #include "tests/unit/sim-host.h"
 
 #define TOLD "did not come back from the kernel"
@@ -87,6 +88,26 @@ static void guest_whose_vlan_link_hangs_is_told_and_gets_it_later(void **state)
 	assert_int_equal(sim_daemon->late_calls->len, 0);
 	assert_int_equal(nic_of("web1")->row.state, SRV_NIC_ATTACHED);
 	assert_string_equal(nic_of("web1")->row.uplink, "enp1s0.100");
+	sim_assert_rules();
+}
+
+/* FAULTS row 20: ditto, of the sweep, which is not to remove what it stands on meanwhile. */
+static void guest_behind_a_sweep_that_hangs_is_told_and_served_later(void **state)
+{
+	take_all();
+	links_hang(true);
+	sim_lock();
+	sim_link_add_vlan("enp1s0.200");
+	sim_unlock();
+	srv_sweep(sim_daemon);
+	sim_run(1000);
+	sim_assert_done(sim_boot(sim_guest(1, "a", SRV_MODE_EXCLUSIVE)));
+	sim_run(70 * 1000);
+	assert_failed_for_it("web1");
+	links_hang(false);
+	sim_settle();
+	next_period();
+	assert_int_equal(nic_of("web1")->row.state, SRV_NIC_ATTACHED);
 	sim_assert_rules();
 }
 
@@ -302,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sim_test(guest_whose_vlan_link_hangs_is_told_and_gets_it_later),
+		sim_test(guest_behind_a_sweep_that_hangs_is_told_and_served_later),
 		sim_test(attach_that_was_given_up_is_not_made_when_the_kernel_comes_back),
 		sim_test(guest_beside_one_whose_link_hangs_is_served),
 		sim_test(guest_whose_forwarding_entry_hangs_has_its_device_in_the_end),
