@@ -204,7 +204,7 @@ struct mend {
 	struct srv_daemon *daemon;
 	struct srv_owner owner; /* kind and key */
 	char *id;
-	char *from;
+	char *from; /* NULL: it is missing there */
 	struct srv_attach_work *work;
 	struct sriov_error *error;
 };
@@ -221,11 +221,38 @@ static void mend_free(void *data)
 	g_free(mend);
 }
 
+static struct srv_nic_request *find_request(const struct srv_domain *domain, const char *id)
+{
+	for (guint i = 0; i < domain->nics->len; i++) {
+		struct srv_nic_request *request = domain->nics->pdata[i];
+
+		if (request->mode == SRV_MODE_FAILOVER && g_str_equal(request->id, id))
+			return request;
+	}
+	return NULL;
+}
+
+/* Its removal may have come before us. */
+static bool is_asked_for(struct mend *mend)
+{
+	struct srv_virt_domain *domain;
+	bool asked;
+
+	if (srv_virt_get(mend->daemon->virt, mend->owner.key, &domain, &mend->error) < 0)
+		return false;
+	asked = domain->stored && find_request(domain->stored, mend->id);
+	srv_virt_domain_free(domain);
+	return asked;
+}
+
 static void mend_run(void *data)
 {
 	struct mend *mend = data;
 
-	srv_attach_work_move(mend->work, &mend->error);
+	if (mend->from)
+		srv_attach_work_move(mend->work, &mend->error);
+	else if (is_asked_for(mend))
+		srv_attach_work_store(mend->work, &mend->error);
 }
 
 /* Its next start finds it there, sriovd or not. */
@@ -233,10 +260,16 @@ static void moved(struct mend *mend, struct srv_nic *nic, const char *to)
 {
 	g_autofree char *subject = srv_nic_subject(nic);
 
-	srv_event(mend->daemon->events, LOG_NOTICE, "nic", subject,
-		  "its virtio half was moved in its domain's configuration, from %s to %s: its "
-		  "guest has it there from its next start on",
-		  mend->from, to);
+	if (mend->from)
+		srv_event(mend->daemon->events, LOG_NOTICE, "nic", subject,
+			  "its virtio half was moved in its domain's configuration, from %s to %s: "
+			  "its guest has it there from its next start on",
+			  mend->from, to);
+	else
+		srv_event(mend->daemon->events, LOG_NOTICE, "nic", subject,
+			  "its virtio half was missing in its domain's configuration and was put "
+			  "back, on %s; sriovctl nic remove is how to be rid of both",
+			  to);
 	nic->mend_failed = false;
 	g_free(nic->stored_uplink);
 	nic->stored_uplink = g_strdup(to);
@@ -245,7 +278,8 @@ static void moved(struct mend *mend, struct srv_nic *nic, const char *to)
 		nic->row.uplink = g_strdup(to);
 		srv_failover_record(mend->daemon, nic, NULL, NULL, NULL);
 	}
-	srv_failover_drop_link(mend->daemon, NULL, mend->from);
+	if (mend->from)
+		srv_failover_drop_link(mend->daemon, NULL, mend->from);
 }
 
 static void mend_done(const struct sriov_error *late, void *data)
@@ -263,9 +297,9 @@ static void mend_done(const struct sriov_error *late, void *data)
 
 		nic->mend_failed = true;
 		srv_event(mend->daemon->events, LOG_WARNING, "nic", subject,
-			  "its virtio half cannot be moved from %s in its domain's configuration, "
-			  "which is tried again: %s",
-			  mend->from, why);
+			  "its virtio half cannot be %s%s in its domain's configuration, which is "
+			  "tried again: %s",
+			  mend->from ? "moved from " : "put back", mend->from ?: "", why);
 	}
 	if (nic && !error && to)
 		moved(mend, nic, to);
@@ -295,17 +329,6 @@ static void mend_begin(struct srv_daemon *daemon, struct srv_nic *nic,
 		mend_done(NULL, mend);
 }
 
-static struct srv_nic_request *find_request(const struct srv_domain *domain, const char *id)
-{
-	for (guint i = 0; i < domain->nics->len; i++) {
-		struct srv_nic_request *request = domain->nics->pdata[i];
-
-		if (request->mode == SRV_MODE_FAILOVER && g_str_equal(request->id, id))
-			return request;
-	}
-	return NULL;
-}
-
 static void mend_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 		     const struct srv_virt_domain *domain)
 {
@@ -314,24 +337,26 @@ static void mend_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 						    : NULL;
 	const struct srv_domain_iface *iface = srv_failover_iface(domain->stored, nic);
 	struct srv_nic_request *wanted;
-	char *why;
+	g_autofree char *why = NULL;
 
-	if (!iface || !iface->source || nic->mending)
+	if ((iface && !iface->source) || nic->mending)
 		return;
-	g_free(nic->stored_uplink);
-	nic->stored_uplink = g_strdup(iface->source);
+	if (iface) {
+		g_free(nic->stored_uplink);
+		nic->stored_uplink = g_strdup(iface->source);
+	}
 	if (!network)
 		return;
 	wanted = srv_nic_request_copy(request);
 	if (!wanted->has_mac)
 		wanted->mac = nic->row.mac;
 	wanted->has_mac = true;
-	why = judge_mac(wanted->mac, iface) ?: judge_type(network, iface);
-	if (!why)
+	if (iface)
+		why = judge_mac(wanted->mac, iface) ?: judge_type(network, iface);
+	if (iface && !why)
 		why = judge_name(daemon->model, network, iface->source);
-	if (why)
-		mend_begin(daemon, nic, domain, wanted, iface->source);
-	g_free(why);
+	if (why || !iface)
+		mend_begin(daemon, nic, domain, wanted, iface ? iface->source : NULL);
 	srv_nic_request_free(wanted);
 }
 

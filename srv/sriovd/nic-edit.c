@@ -271,19 +271,21 @@ static int take_out(struct work *work)
 
 /*
  * The two can differ in what others put there for the next start, and stay different in that. Not
- * in one go then: should the second fail, the first is taken back.
+ * in one go then: should the second fail, the first is taken back. *ret_as_before: that was done.
  */
-static int write_nics(struct work *work, const char *uuid, const GPtrArray *stored_before)
+static int write_nics(struct work *work, const char *uuid, const GPtrArray *stored_before,
+		      bool *ret_as_before)
 {
 	struct srv_virt *virt = work->daemon->virt;
 	const GPtrArray *live = live_too(work);
 	int r = srv_virt_set_nics(virt, uuid, work->after, work->edit->now && !live, &work->error);
 
+	*ret_as_before = r < 0 && work->error->code != SRIOV_ERROR_UNAVAILABLE;
 	if (r < 0 || !live)
 		return r;
 	r = srv_virt_set_live_nics(virt, uuid, live, &work->error);
 	if (r < 0)
-		srv_virt_set_nics(virt, uuid, stored_before, false, NULL);
+		*ret_as_before = srv_virt_set_nics(virt, uuid, stored_before, false, NULL) == 0;
 	return r;
 }
 
@@ -326,6 +328,7 @@ static void write_run(void *data)
 	struct srv_nic_edit *edit = work->edit;
 	g_autofree char *uuid = g_strdup(edit->uuid);
 	g_autoptr(GPtrArray) stored = NULL;
+	bool as_before;
 
 	g_clear_pointer(&work->after, g_ptr_array_unref);
 	g_clear_pointer(&work->after_live, g_ptr_array_unref);
@@ -339,8 +342,9 @@ static void write_run(void *data)
 		remove_virtio(work, uuid, edit->request->id);
 	if (work->error || write_virtio(work) < 0)
 		return;
-	if (write_nics(work, uuid, stored) < 0) {
-		if (work->virtio && !edit->existed)
+	if (write_nics(work, uuid, stored, &as_before) < 0) {
+		/* Whoever is asked for, and not known to be not, keeps his NIC. */
+		if (work->virtio && !edit->existed && as_before)
 			remove_virtio(work, uuid, edit->request->id);
 	} else if (edit->remove && work->left_over) {
 		remove_virtio(work, uuid, edit->remove);

@@ -146,6 +146,37 @@ static void network_edited_by_hand_takes_the_stored_half_along(void **state)
 	sim_assert_rules();
 }
 
+/* virsh edit, without the request going as well. */
+static void delete_half_of(struct sim_domain *web)
+{
+	memset(&web->stored[0], 0, sizeof(web->stored[0]));
+	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
+	sim_settle();
+}
+
+static void half_that_somebody_deleted_is_put_back(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	delete_half_of(web);
+	assert_true(web->stored[0].exists);
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	assert_memory_equal(web->stored[0].mac, web->nic[0].mac, 6);
+	boot(web);
+	sim_assert_nics("web1/net0 attached vf enp1s0/0 enp1s0.100\n");
+	delete_half_of(web);
+	assert_true(web->stored[0].exists);
+	sim_assert_rules();
+	/* And not the one of whose request somebody has got rid as well. */
+	web->n_nics = 0;
+	sim_shut_down(web);
+	delete_half_of(web);
+	srv_reconcile(sim_daemon);
+	sim_settle();
+	assert_false(web->stored[0].exists);
+	sim_assert_rules();
+}
+
 /* While it runs */
 
 static void guest_whose_vlan_changes_loses_its_vf_until_it_starts_anew(void **state)
@@ -375,6 +406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(vlan_that_changes_takes_the_stored_half_along),
 		CASE(vlan_that_is_taken_away_takes_the_stored_half_along),
+		CASE(half_that_somebody_deleted_is_put_back),
 		CASE(network_edited_by_hand_takes_the_stored_half_along),
 		CASE(guest_whose_vlan_changes_loses_its_vf_until_it_starts_anew),
 		CASE(deaf_guest_whose_vlan_changes_stays_in_one_vlan),
