@@ -287,7 +287,7 @@ static void mend_done(const struct sriov_error *late, void *data)
 	struct mend *mend = data;
 	struct srv_nic *nic = srv_model_nic(mend->daemon->model, &mend->owner, mend->id);
 	const struct sriov_error *error = late ?: mend->error;
-	const char *to = late ? NULL : srv_attach_work_uplink(mend->work);
+	const char *to = error ? NULL : srv_attach_work_uplink(mend->work);
 
 	if (nic)
 		nic->mending = false;

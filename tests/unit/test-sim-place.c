@@ -13,6 +13,7 @@
 #include "srv/sriovd/nic-edit.h"
 #include "srv/sriovd/reconcile.h"
 #include "tests/sim/netlink.h"
+#include "tests/sim/workloads.h"
 #include "tests/unit/sim-failover.h"
 
 /* Networks "a", whose VLAN it is, and "c" of VLAN 300. */
@@ -175,6 +176,21 @@ static void half_that_somebody_deleted_is_put_back(void **state)
 	sim_settle();
 	assert_false(web->stored[0].exists);
 	sim_assert_rules();
+}
+
+static void half_that_cannot_be_put_back_now_comes_back_later(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	sim_pull_pf(1);
+	sim_pull_pf(2);
+	sim_settle();
+	delete_half_of(web);
+	assert_false(web->stored[0].exists);
+	sim_put_pf_back(1);
+	sim_run(300000);
+	sim_settle();
+	assert_true(web->stored[0].exists);
 }
 
 /* While it runs */
@@ -407,6 +423,7 @@ int main(void)
 		CASE(vlan_that_changes_takes_the_stored_half_along),
 		CASE(vlan_that_is_taken_away_takes_the_stored_half_along),
 		CASE(half_that_somebody_deleted_is_put_back),
+		CASE(half_that_cannot_be_put_back_now_comes_back_later),
 		CASE(network_edited_by_hand_takes_the_stored_half_along),
 		CASE(guest_whose_vlan_changes_loses_its_vf_until_it_starts_anew),
 		CASE(deaf_guest_whose_vlan_changes_stays_in_one_vlan),
