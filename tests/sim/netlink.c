@@ -294,7 +294,9 @@ static void check_set(struct sim_pf *pf, uint32_t i, int type, const void *data)
 	if (!sim_mac_is_zero(vf->user) && memcmp(mac, vf->user, 6) != 0)
 		sim_broken("VF %02x/%u was given to ..:%02x without a reset after ..:%02x", pf->bus,
 			   i, mac[5], vf->user[5]);
-	if (!sim_attrs_are_neutral(&vf->attrs) && memcmp(mac, vf->last_mac, 6) != 0)
+	/* Of what was set when somebody destroyed it, the rest went on to the one made anew. */
+	if (!sim_attrs_are_neutral(&vf->attrs) && memcmp(mac, vf->last_mac, 6) != 0 &&
+	    !vf->destroyed)
 		sim_broken("VF %02x/%u was given to ..:%02x with the attributes of ..:%02x (VLAN "
 			   "%u, QoS %u, rates %u and %u, spoof check %d, trust %d, link %u)",
 			   pf->bus, i, mac[5], vf->last_mac[5], vf->attrs.vlan, vf->attrs.qos,

@@ -565,10 +565,12 @@ static void boot_on(const struct sriov_error *error, void *data)
 	struct sim_domain *domain = data;
 
 	if (error || domain->active) {
+		domain->in_hook = false;
 		sim_hook_release(domain);
 		return;
 	}
 	sim_appear(domain);
+	domain->in_hook = false;
 	must_run(domain);
 	if (!domain->active) {
 		sim_hook_release(domain);
@@ -583,6 +585,7 @@ void sim_begin_boot(struct sim_domain *domain)
 	g_autoptr(GPtrArray) requests = sim_domain_requests(domain);
 	g_autoptr(GPtrArray) links = sim_domain_links(domain);
 
+	domain->in_hook = true;
 	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, links, boot_on, domain);
 }
 

@@ -130,18 +130,24 @@ bool soak_has_nic(const struct sim_domain *domain, const char *id)
 	return false;
 }
 
-void soak_name_nic(const struct sim_domain *domain, char id[16])
+static void name_nic(const struct sim_domain *domain, const char *prefix, char id[16])
 {
 	unsigned i = 0;
 
 	do
-		g_snprintf(id, 16, "net%u", i++);
+		g_snprintf(id, 16, "%s%u", prefix, i++);
 	while (soak_has_nic(domain, id));
+}
+
+void soak_name_nic(const struct sim_domain *domain, char id[16])
+{
+	name_nic(domain, "net", id);
 }
 
 /*
  * Somebody changes what a domain asks for past us: virsh edit. Who takes a failover nic out of the
- * metadata and leaves its virtio half has one that is his own.
+ * metadata and leaves its virtio half has one that is his own. Nor does he name his as sriovd does
+ * those that are being added this moment.
  */
 static void redefine(void)
 {
@@ -154,7 +160,7 @@ static void redefine(void)
 		domain->n_nics--;
 	} else if (domain->n_nics < 3 && !domain->n_later) {
 		memset(nic, 0, sizeof(*nic));
-		soak_name_nic(domain, nic->id);
+		name_nic(domain, "own", nic->id);
 		g_strlcpy(nic->network, soak_roll(3) ? "a" : "b", sizeof(nic->network));
 		nic->mode = SRV_MODE_EXCLUSIVE;
 		nic->priority = 10 * soak_roll(3);

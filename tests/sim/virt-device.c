@@ -295,6 +295,7 @@ int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *
 
 	if (r < 0)
 		return r;
+	sim_virt_wait_for_hook(uuid);
 	sim_door("libvirt attach stored");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
@@ -312,6 +313,7 @@ int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
 
 	if (r < 0)
 		return r;
+	sim_virt_wait_for_hook(uuid);
 	sim_door("libvirt define");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
@@ -331,6 +333,7 @@ int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *
 
 	if (r < 0)
 		return r;
+	sim_virt_wait_for_hook(uuid);
 	sim_door("libvirt detach stored");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
@@ -353,6 +356,7 @@ int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *a
 
 	if (r < 0)
 		return r;
+	sim_virt_wait_for_hook(uuid);
 	sim_door("libvirt define");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);

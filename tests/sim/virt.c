@@ -290,6 +290,18 @@ static struct sim_domain *find(const char *domain)
 	return found;
 }
 
+void sim_virt_wait_for_hook(const char *uuid)
+{
+	const struct sim_domain *domain = sim_domain_by_uuid(uuid);
+
+	if (!domain || !domain->in_hook)
+		return;
+	__atomic_add_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&domain->in_hook, __ATOMIC_SEQ_CST))
+		g_usleep(1000);
+	__atomic_sub_fetch(&sim_world->hanging_threads, 1, __ATOMIC_SEQ_CST);
+}
+
 void sim_virt_touch(const struct sim_domain *domain)
 {
 	if (domain && domain->stranger)
@@ -368,6 +380,7 @@ int srv_virt_set_nics(struct srv_virt *virt, const char *uuid, const GPtrArray *
 	if (nics->len > SIM_NICS)
 		return sriov_error_set(err, SRIOV_ERROR_LIMIT, ENOSPC, uuid,
 				       "a simulated domain has %d nics at most", SIM_NICS);
+	sim_virt_wait_for_hook(uuid);
 	sim_door("libvirt metadata");
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);

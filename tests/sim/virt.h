@@ -14,6 +14,9 @@ void sim_virt_lose_connection(void);
 /* 0, or UNAVAILABLE while there is no connection. */
 int sim_virt_not_connected(struct srv_virt *virt, struct sriov_error **err);
 
+/* libvirt holds the lock of a domain whose hook it waits for: its configuration stays as it is. */
+void sim_virt_wait_for_hook(const char *uuid);
+
 /* With the lock held: something is about to be done to a domain, or NULL. */
 void sim_virt_touch(const struct sim_domain *domain);
 

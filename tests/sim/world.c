@@ -59,6 +59,8 @@ void sim_world_renew_lock(void)
 	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&sim_world->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
+	for (int i = 0; i < SIM_DOMAINS; i++)
+		sim_world->domain[i].in_hook = false;
 }
 
 void sim_lock(void)

@@ -104,6 +104,7 @@ struct sim_domain {
 	char uuid[40]; /* "": none */
 	char name[40]; /* can look like a UUID */
 	bool active, paused, starting;
+	bool in_hook; /* it starts, and libvirt waits for its hook */
 	uint32_t n_nics;
 	uint32_t n_later;	      /* the last so many are in the stored configuration only */
 	bool spoilt;		      /* its stored metadata is no XML of ours */
@@ -221,7 +222,7 @@ void sim_world_new(const char *dir);
 void sim_world_open(const char *dir);
 void sim_world_close(void);
 
-/* After a kill: nobody holds the lock any more. */
+/* After a kill: nobody holds the lock any more, and no hook waits. */
 void sim_world_renew_lock(void);
 
 void sim_lock(void);
