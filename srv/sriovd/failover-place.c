@@ -453,7 +453,8 @@ static void mend_done(const struct sriov_error *late, void *data)
 	struct mend *mend = data;
 	struct srv_nic *nic = srv_model_nic(mend->daemon->model, &mend->owner, mend->id);
 	const struct sriov_error *error = late ?: mend->error;
-	const char *to = late ? NULL : srv_attach_work_uplink(mend->work);
+	/* Of one with an error there may be no work. */
+	const char *to = error ? NULL : srv_attach_work_uplink(mend->work);
 
 	if (nic)
 		nic->mending = false;
@@ -467,7 +468,7 @@ static void mend_done(const struct sriov_error *late, void *data)
 			  "which is tried again: %s",
 			  mend->from, why);
 	}
-	if (nic && !error && to)
+	if (nic && to)
 		moved(mend, nic, to);
 	if (!late)
 		mend_free(mend);

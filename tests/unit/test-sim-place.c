@@ -14,6 +14,7 @@
 #include "srv/sriovd/reconcile.h"
 #include "tests/sim/netlink.h"
 #include "tests/unit/sim-failover.h"
+#include "tests/unit/sim-host.h"
 
 /* Networks "a", whose VLAN it is, and "c" of VLAN 300. */
 #define PLACE_CONFIG(vlan)                                                                \
@@ -263,6 +264,24 @@ static void link_of_another_vlan_than_its_name_says_is_noticed(void **state)
 	sim_settle();
 }
 
+/* Its network's PF is gone, and there is no other place for the half that is in the wrong VLAN. */
+static void half_that_has_nowhere_to_go_stays_until_there_is_a_place(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	pf_unplug(1);
+	sim_settle();
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	sim_plug_pf(1);
+	sim_run(200000);
+	sim_settle();
+	assert_string_equal(web->stored[0].source, "enp1s0.200");
+	boot(web);
+	assert_int_equal(vlan_of(web), 200);
+	sim_assert_rules();
+}
+
 /* Left over */
 
 static void nic_that_is_added_anew_stands_where_its_network_says(void **state)
@@ -382,6 +401,7 @@ int main(void)
 		CASE(fallback_that_becomes_a_bridge_waits_for_the_next_start),
 		CASE(fallback_that_is_no_bridge_any_more_takes_the_vf),
 		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
+		CASE(half_that_has_nowhere_to_go_stays_until_there_is_a_place),
 		CASE(nic_that_is_added_anew_stands_where_its_network_says),
 		CASE(removal_that_left_the_virtio_half_is_repeated),
 		CASE(nic_of_an_id_whose_virtio_half_was_left_gets_its_device),
