@@ -23,16 +23,16 @@
 #include <unistd.h>
 
 #include "netlink/uplink.h"
+#include "srv/domain/alias.h"
 #include "srv/hook/operations.h"
 
-#define ALIAS_PREFIX "ua-sriov-"
-
-static bool is_failover(const struct srv_domain *domain, const char *id)
+static bool is_failover(const struct srv_domain *domain, const char *alias)
 {
 	for (guint i = 0; i < domain->nics->len; i++) {
 		const struct srv_nic_request *nic = domain->nics->pdata[i];
+		g_autofree char *its = srv_nic_alias(nic->id);
 
-		if (nic->mode == SRV_MODE_FAILOVER && g_str_equal(nic->id, id))
+		if (nic->mode == SRV_MODE_FAILOVER && g_str_equal(its, alias))
 			return true;
 	}
 	return false;
@@ -49,8 +49,7 @@ static GPtrArray *wanted_links(const struct srv_domain *domain)
 		uint16_t vlan;
 
 		if (!iface->alias || !iface->source || g_strcmp0(iface->type, "direct") != 0 ||
-		    !g_str_has_prefix(iface->alias, ALIAS_PREFIX) ||
-		    !is_failover(domain, iface->alias + strlen(ALIAS_PREFIX)))
+		    !is_failover(domain, iface->alias))
 			continue;
 		parent = snl_uplink_split(iface->source, &vlan);
 		if (parent)
