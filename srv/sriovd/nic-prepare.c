@@ -148,7 +148,10 @@ static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owne
 
 		nic = srv_model_add_nic(daemon->model, &row);
 	}
-	nic->row.mode = request->mode;
+	/* With virtio and a VF, or with one of them, it runs on as it was started. */
+	if (!is_live(nic) ||
+	    (nic->row.mode == SRV_MODE_FAILOVER) == (request->mode == SRV_MODE_FAILOVER))
+		nic->row.mode = request->mode;
 	nic->row.priority = request->priority;
 	if (!is_live(nic))
 		sync_network(daemon->model, nic, request);
