@@ -64,17 +64,20 @@ static char *remove_nic(struct sim_domain *domain, const char *id)
 	return run_edit(&edit);
 }
 
-static char *add_exclusive_nic(struct sim_domain *domain, const char *id)
+static char *add_nic_of_mode(struct sim_domain *domain, const char *id, enum srv_mode mode)
 {
-	struct srv_nic_request request = { .id = (char *)id,
-					   .network = (char *)"a",
-					   .mode = SRV_MODE_EXCLUSIVE };
+	struct srv_nic_request request = { .id = (char *)id, .network = (char *)"a", .mode = mode };
 	struct srv_nic_edit edit = { .domain = g_strdup(domain->uuid),
 				     .request = srv_nic_request_copy(&request) };
 	char *answer = run_edit(&edit);
 
 	srv_nic_request_free(edit.request);
 	return answer;
+}
+
+static char *add_exclusive_nic(struct sim_domain *domain, const char *id)
+{
+	return add_nic_of_mode(domain, id, SRV_MODE_EXCLUSIVE);
 }
 
 static bool status_tells(const char *what)
@@ -387,6 +390,24 @@ static void link_that_cannot_be_made_refuses_no_start(void **state)
 	sim_assert_done(sim_hook_prepare(web));
 }
 
+/* The nic has a MAC already, and it is not the one that would be chosen for it. */
+static void mac_that_an_edit_was_promised_is_free_after_it(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	struct srv_nic_request request = { .id = (char *)"net0",
+					   .network = (char *)"a",
+					   .mode = SRV_MODE_EXCLUSIVE };
+	struct srv_nic_edit edit = { .domain = g_strdup(web->uuid), .now = true };
+
+	web->nic[0].has_mac = true;
+	web->nic[0].mac[0] = 0x52;
+	edit.request = srv_nic_request_copy(&request);
+	sim_assert_done(run_edit(&edit));
+	assert_memory_equal(edit.request->mac.octet, web->nic[0].mac, 6);
+	srv_nic_request_free(edit.request);
+	assert_int_equal(g_hash_table_size(sim_daemon->macs_in_use), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, place_set_up, failover_tear_down)
 
 int main(void)
@@ -402,6 +423,7 @@ int main(void)
 		CASE(fallback_that_is_no_bridge_any_more_takes_the_vf),
 		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
 		CASE(half_that_has_nowhere_to_go_stays_until_there_is_a_place),
+		CASE(mac_that_an_edit_was_promised_is_free_after_it),
 		CASE(nic_that_is_added_anew_stands_where_its_network_says),
 		CASE(removal_that_left_the_virtio_half_is_repeated),
 		CASE(nic_of_an_id_whose_virtio_half_was_left_gets_its_device),
