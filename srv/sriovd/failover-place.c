@@ -179,7 +179,7 @@ static void add_links(struct links *links, const struct srv_nic *nic)
 void srv_failover_links(struct srv_daemon *daemon, const char *uuid,
 			void (*done)(const struct sriov_error *error, void *data), void *data)
 {
-	g_autoptr(GPtrArray) nics = uuid ? srv_model_nics_of(daemon->model, uuid)
+	g_autoptr(GPtrArray) nics = uuid ? srv_model_nics_of_domain(daemon->model, uuid)
 					 : srv_model_nics(daemon->model);
 	struct links *links = g_new0(struct links, 1);
 
@@ -538,7 +538,7 @@ static void mend_nic(struct srv_daemon *daemon, struct srv_nic *nic,
 
 void srv_failover_mend(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
 
 	for (guint i = 0; domain->stored && i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];

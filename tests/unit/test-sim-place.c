@@ -285,6 +285,29 @@ static void half_that_has_nowhere_to_go_stays_until_there_is_a_place(void **stat
 	sim_assert_rules();
 }
 
+/* Who is called as another's UUID is is another all the same. */
+static void guest_called_as_anothers_uuid_keeps_its_own_place(void **state)
+{
+	struct sim_domain *web = guest(1, 0), *other = sim_define(2, web->uuid);
+
+	other->ports = 2;
+	other->uses_vfs = true;
+	sim_assert_done(add_nic_of_mode(other, "net0", SRV_MODE_FAILOVER));
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	assert_string_equal(web->stored[0].source, "enp1s0.200");
+	assert_string_equal(other->stored[0].source, "enp1s0.200");
+	assert_memory_equal(other->stored[0].mac, other->nic[0].mac, 6);
+	assert_memory_equal(web->stored[0].mac, web->nic[0].mac, 6);
+	sim_assert_done(sim_boot(web));
+	sim_assert_done(sim_boot(other));
+	sim_settle();
+	sim_virt_negotiated(web->uuid, "ua-sriov-net0");
+	sim_settle();
+	sim_assert_nics("0d0d0d0d-0000-4000-8000-000000000001/net0 attached virtio enp1s0.200\n"
+			"web1/net0 attached vf enp1s0/0 enp1s0.200\n");
+	sim_assert_rules();
+}
+
 /* Left over */
 
 static void nic_that_is_added_anew_stands_where_its_network_says(void **state)
@@ -423,6 +446,7 @@ int main(void)
 		CASE(fallback_that_is_no_bridge_any_more_takes_the_vf),
 		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
 		CASE(half_that_has_nowhere_to_go_stays_until_there_is_a_place),
+		CASE(guest_called_as_anothers_uuid_keeps_its_own_place),
 		CASE(mac_that_an_edit_was_promised_is_free_after_it),
 		CASE(nic_that_is_added_anew_stands_where_its_network_says),
 		CASE(removal_that_left_the_virtio_half_is_repeated),
