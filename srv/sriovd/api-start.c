@@ -217,12 +217,14 @@ static void start_run(void *data)
 {
 	struct start *start = data;
 	const struct srv_daemon *daemon = start->daemon;
+	/* Of another call, which is about to resume it, or of one that was cut short. */
+	bool marked = start->paused && srv_start_mark_is_there(daemon->state_dir, start->uuid);
 
-	if (start->paused &&
+	if (start->paused && !marked &&
 	    srv_start_mark_put(daemon->state_dir, start->uuid, daemon->boot_id, &start->error) < 0)
 		return;
 	if (srv_virt_start(daemon->virt, start->uuid, start->paused, &start->error) < 0 &&
-	    !is_cut(start))
+	    !marked && !is_cut(start))
 		srv_start_mark_remove(daemon->state_dir, start->uuid);
 }
 

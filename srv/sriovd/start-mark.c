@@ -2,7 +2,6 @@
 #include "srv/sriovd/start-mark.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +28,13 @@ int srv_start_mark_put(const char *dir, const char *uuid, const char *boot_id,
 				       "that the guest is being started cannot be written down: %s",
 				       gerror->message);
 	return srv_ledger_publish(dir, unfinished, path, err);
+}
+
+bool srv_start_mark_is_there(const char *dir, const char *uuid)
+{
+	g_autofree char *path = path_of(dir, uuid);
+
+	return access(path, F_OK) == 0;
 }
 
 void srv_start_mark_remove(const char *dir, const char *uuid)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include <glib.h>
 
 #include "base/error.h"
@@ -17,6 +19,7 @@
 /* On disk when it returns. boot_id: which boot of the host this is. Errors: LEDGER. */
 int srv_start_mark_put(const char *dir, const char *uuid, const char *boot_id,
 		       struct sriov_error **err);
+bool srv_start_mark_is_there(const char *dir, const char *uuid);
 void srv_start_mark_remove(const char *dir, const char *uuid);
 
 /* Those of this boot: UUIDs, the caller's. Those of another one are removed. */

@@ -200,6 +200,39 @@ static void start_that_lost_libvirt_is_gone_on_with(void **state)
 	sim_assert_rules();
 }
 
+static json_t *parameters_of(struct api_client *client)
+{
+	json_t *message = api_receive(client);
+	json_t *parameters = json_incref(json_object_get(message, "parameters"));
+
+	json_decref(message);
+	api_disconnect(client);
+	return parameters;
+}
+
+/* It fails, since the guest is active by then; what the first is to resume is not forgotten. */
+static void second_start_leaves_the_mark_of_the_first(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_REQUIRED);
+	struct api_client *first, *second;
+	json_t *answer;
+
+	api_serve();
+	sim_world->faults.hang_sets = 1 + 1;
+	first = api_connect();
+	second = api_connect();
+	api_send(first, "StartDomain", "{'domain':'web1'}", false);
+	api_send(second, "StartDomain", "{'domain':'web1'}", false);
+	answer = parameters_of(first);
+	sim_assert_refused(api_job(parameters_of(second)), "failed");
+	assert_true(web->active && web->paused);
+	assert_int_equal(count_marks(), 1);
+	sim_world->faults.hang_sets = 0;
+	sim_assert_refused(api_job(answer), "done");
+	assert_int_equal(count_marks(), 0);
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +243,7 @@ int main(void)
 		sim_test(guest_that_runs_by_now_is_left_alone),
 		sim_test(guest_without_its_required_vf_stays_paused_over_a_restart),
 		sim_test(start_that_lost_libvirt_is_gone_on_with),
+		sim_test(second_start_leaves_the_mark_of_the_first),
 	};
 
 	return run_group_as_root(tests);
