@@ -81,8 +81,8 @@ static void link_is_made_when_nobody_answers(void **state)
 /* libvirt does not take every character of an id in an alias. */
 static void link_is_made_for_a_nic_of_any_id(void **state)
 {
-	static const char domain[] =
-		DOMAIN(FAILOVER("a.b_c"), IFACE("direct", "dev='va.100'", "ua-sriov-a_db__c"));
+	static const char domain[] = DOMAIN(FAILOVER("a.b_c"),
+					    IFACE("direct", "dev='va.100'", "ua-sriov-a_db__c"));
 	struct snl *nl = host();
 
 	run(DAEMON_DEAD, NULL, "prepare", domain, 0);
