@@ -23,9 +23,8 @@
 #include <unistd.h>
 
 #include "netlink/uplink.h"
+#include "srv/domain/alias.h"
 #include "srv/hook/operations.h"
-
-#define ALIAS_PREFIX "ua-sriov-"
 
 GPtrArray *hook_links(const struct srv_domain *domain)
 {
@@ -37,7 +36,7 @@ GPtrArray *hook_links(const struct srv_domain *domain)
 		uint16_t vlan;
 
 		if (!iface->alias || !iface->source || g_strcmp0(iface->type, "direct") != 0 ||
-		    !g_str_has_prefix(iface->alias, ALIAS_PREFIX))
+		    !g_str_has_prefix(iface->alias, SRV_NIC_ALIAS_PREFIX))
 			continue;
 		parent = snl_uplink_split(iface->source, &vlan);
 		if (parent)

@@ -36,15 +36,30 @@ static void claim_finish(struct claim *claim, const struct sriov_error *error)
 	claim_free(claim);
 }
 
+/* The VF that was to be claimed was destroyed meanwhile, and the ledger has not heard of that. */
+static void forget_vf(struct srv_daemon *daemon, const struct srv_vf *vf)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(daemon->ledger);
+
+	srv_daemon_put_vf(txn, vf);
+	srv_ledger_keep(txn);
+	srv_ledger_commit(txn, NULL, NULL);
+	srv_pf_scrub(daemon, vf->pf);
+}
+
 /* The claim did not come about; the VF is as it was. Nothing of it is in the ledger. */
 static void forget(struct claim *claim)
 {
 	struct srv_nic *nic = g_steal_pointer(&claim->nic);
 	struct srv_vf *vf = nic->vf;
+	bool untouched = nic->untouched;
 
 	srv_model_set_backing(nic, SRV_BACKING_NONE, NULL);
-	srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
 	srv_model_remove_nic(claim->daemon->model, nic);
+	if (untouched)
+		srv_model_mark_vf(vf, SRV_VF_CLEAN, NULL);
+	else
+		forget_vf(claim->daemon, vf);
 }
 
 static void taken_back(const struct sriov_error *error, void *data)

@@ -257,7 +257,7 @@ static void add_unknown(struct links *links, const char *name)
 void srv_failover_links(struct srv_daemon *daemon, const char *uuid, const GPtrArray *names,
 			void (*done)(const struct sriov_error *error, void *data), void *data)
 {
-	g_autoptr(GPtrArray) nics = uuid ? srv_model_nics_of(daemon->model, uuid)
+	g_autoptr(GPtrArray) nics = uuid ? srv_model_nics_of_domain(daemon->model, uuid)
 					 : srv_model_nics(daemon->model);
 	struct links *links = g_new0(struct links, 1);
 

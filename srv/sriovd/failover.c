@@ -257,7 +257,7 @@ bool srv_failover_settle(struct srv_daemon *daemon, struct srv_nic *nic,
 static struct srv_nic *find_by_alias(struct srv_daemon *daemon, const char *uuid, const char *alias,
 				     char *(*alias_of)(const char *id))
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];

@@ -267,6 +267,9 @@ static void join_vfs(struct srv_pf *pf)
 			continue;
 		vf->fresh = vf->left = false;
 		srv_health_reset(&vf->health);
+		/* The one that its owner was given clean is not the one that comes back. */
+		if (vf->nic)
+			vf->nic->untouched = false;
 		if (vf->mark != SRV_VF_CLEAN)
 			continue;
 		vf->mark = SRV_VF_DIRTY;

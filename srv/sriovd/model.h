@@ -8,6 +8,7 @@
 
 #include "pci/aer.h"
 #include "pci/inventory.h"
+#include "srv/domain/alias.h"
 #include "srv/sriovd/config.h"
 #include "srv/sriovd/ledger.h"
 
@@ -337,15 +338,6 @@ void srv_pf_recount(struct srv_pf *pf);
 
 /* The attributes that a VF of this nic must have: the network's, and the nic's MAC. */
 struct snl_vf_attrs srv_nic_attrs(const struct srv_nic *nic, const struct srv_network *network);
-
-/*
- * The alias of a nic's device in libvirt: "ua-sriov-net0" (unequal ids give unequal aliases). Of a
- * failover nic it is the virtio half's.
- */
-char *srv_nic_alias(const char *id);
-
-/* The alias of a failover nic's VF, which no other nic's can be: "ua-sriov-net0_v". */
-char *srv_nic_alias_vf(const char *id);
 
 /* Forgets what was known of the halves of a run that is over. */
 void srv_team_reset(struct srv_team *team);

@@ -21,8 +21,9 @@ struct work {
 	struct srv_daemon *daemon;
 	struct srv_nic_edit *edit;
 	bool chosen_id, chosen_mac, promised;
-	bool left_over; /* the nic's virtio NIC is in the stored configuration */
-	bool marked;	/* the nic counts as one that is being detached, and is busy for us */
+	struct sriov_mac promise; /* the edit may come to have another MAC than it was promised */
+	bool left_over;		  /* the nic's virtio NIC is in the stored configuration */
+	bool marked; /* the nic counts as one that is being detached, and is busy for us */
 	guint tries;
 	/* of struct srv_nic_request: what the domain asks for from its next start on, and what it
 	 * asks for now while it runs (else NULL): when looked at, and as written */
@@ -52,7 +53,15 @@ static void promise_mac(struct work *work)
 	struct sriov_mac *mac = g_memdup2(&work->edit->request->mac, sizeof(*mac));
 
 	g_hash_table_add(work->daemon->macs_in_use, mac);
+	work->promise = *mac;
 	work->promised = true;
+}
+
+static void take_promise_back(struct work *work)
+{
+	if (work->promised)
+		g_hash_table_remove(work->daemon->macs_in_use, &work->promise);
+	work->promised = false;
 }
 
 static struct srv_nic *find_removed(const struct work *work)
@@ -91,8 +100,7 @@ static void tell(struct work *work, const struct sriov_error *error)
 {
 	if (work->marked)
 		unmark(work, error);
-	if (work->promised)
-		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
+	take_promise_back(work);
 	work->done(error, work->data);
 }
 
@@ -549,9 +557,7 @@ static void look_done(const struct sriov_error *late, void *data)
 		tell(work, late);
 		return;
 	}
-	if (work->promised)
-		g_hash_table_remove(work->daemon->macs_in_use, &work->edit->request->mac);
-	work->promised = false;
+	take_promise_back(work);
 	if (!work->error && work->edit->request && check(work) == 0)
 		promise_mac(work);
 	g_clear_pointer(&work->virtio, srv_attach_work_free);

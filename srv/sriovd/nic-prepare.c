@@ -150,7 +150,10 @@ static struct srv_nic *sync_row(struct srv_daemon *daemon, const struct srv_owne
 
 		nic = srv_model_add_nic(daemon->model, &row);
 	}
-	nic->row.mode = request->mode;
+	/* With virtio and a VF, or with one of them, it runs on as it was started. */
+	if (!is_live(nic) ||
+	    (nic->row.mode == SRV_MODE_FAILOVER) == (request->mode == SRV_MODE_FAILOVER))
+		nic->row.mode = request->mode;
 	nic->row.priority = request->priority;
 	if (!is_live(nic))
 		sync_network(daemon->model, nic, request);
@@ -394,14 +397,23 @@ static void begin_anew(struct prepare *prepare)
 	}
 }
 
-static void answer(const struct sriov_error *error, void *data)
+static void answer(const struct sriov_error *error, struct prepare *prepare)
 {
-	struct prepare *prepare = data;
-
-	if (error)
-		undo(prepare);
 	prepare->done(error, prepare->data);
 	prepare_free(prepare);
+}
+
+/*
+ * It does not start. The nics also have given up what they had of their last run, which is so all
+ * the same.
+ */
+static void take_back(struct prepare *prepare)
+{
+	struct srv_ledger_txn *txn = srv_ledger_begin(prepare->daemon->ledger);
+
+	undo(prepare);
+	put_all(prepare, txn);
+	srv_ledger_commit(txn, NULL, NULL);
 }
 
 /*
@@ -417,21 +429,17 @@ static void linked(const struct sriov_error *error, void *data)
 	if (error && error->code != SRIOV_ERROR_TIMEOUT)
 		srv_event(prepare->daemon->events, LOG_WARNING, "nic", prepare->name,
 			  "a VLAN link that its configuration names cannot be made: %s", why);
+	if (error && error->code == SRIOV_ERROR_TIMEOUT)
+		take_back(prepare);
 	answer(error && error->code == SRIOV_ERROR_TIMEOUT ? error : NULL, prepare);
 }
 
-/*
- * Nothing of it is in the ledger: nor what the nics have given up of their last run, which is so
- * all the same. UNAVAILABLE: the hook lets those through that can do without.
- */
+/* Nothing of it is in the ledger. UNAVAILABLE: the hook lets those through that can do without. */
 static void not_recorded(struct prepare *prepare, const struct sriov_error *error)
 {
-	struct srv_ledger_txn *txn = srv_ledger_begin(prepare->daemon->ledger);
 	sriov_autoerror err = NULL;
 
-	undo(prepare);
-	put_all(prepare, txn);
-	srv_ledger_commit(txn, NULL, NULL);
+	take_back(prepare);
 	sriov_error_set(&err, SRIOV_ERROR_UNAVAILABLE, error->err, error->subject, "%s",
 			error->message);
 	answer(err, prepare);

@@ -361,7 +361,7 @@ static void forget_missing(struct srv_daemon *daemon, const GPtrArray *domains, 
  */
 static void note_uplinks(struct srv_daemon *daemon, const struct srv_virt_domain *domain)
 {
-	g_autoptr(GPtrArray) nics = srv_model_nics_of(daemon->model, domain->uuid);
+	g_autoptr(GPtrArray) nics = srv_model_nics_of_domain(daemon->model, domain->uuid);
 
 	for (guint i = 0; i < nics->len; i++) {
 		struct srv_nic *nic = nics->pdata[i];

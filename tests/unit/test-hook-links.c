@@ -78,6 +78,17 @@ static void link_is_made_when_nobody_answers(void **state)
 	}
 }
 
+/* libvirt does not take every character of an id in an alias. */
+static void link_is_made_for_a_nic_of_any_id(void **state)
+{
+	static const char domain[] = DOMAIN(FAILOVER("a.b_c"),
+					    IFACE("direct", "dev='va.100'", "ua-sriov-a_db__c"));
+	struct snl *nl = host();
+
+	run(DAEMON_DEAD, NULL, "prepare", domain, 0);
+	assert_true(was_tried(nl));
+}
+
 static void link_of_a_guest_that_the_daemon_serves_is_the_daemons(void **state)
 {
 	struct snl *nl = host();
@@ -147,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(link_is_made_when_nobody_answers),
+		cmocka_unit_test(link_is_made_for_a_nic_of_any_id),
 		cmocka_unit_test(link_of_a_guest_that_the_daemon_serves_is_the_daemons),
 		cmocka_unit_test(link_under_what_a_removal_has_left_is_made),
 		cmocka_unit_test(link_that_is_no_virtio_nics_of_ours_is_left_alone),

@@ -53,6 +53,25 @@ static void add_on_a_network_without_fallback_is_refused(void **state)
 	sim_assert_refused(sim_boot(web), "wants a virtio NIC");
 }
 
+/* Metadata edited by hand while it runs: what it has is what it was started with. */
+static void guest_that_runs_keeps_the_mode_that_it_was_started_with(void **state)
+{
+	struct sim_domain *plain = sim_guest(1, "a", SRV_MODE_EXCLUSIVE), *team = running(2, 0);
+
+	sim_assert_done(sim_boot(plain));
+	sim_settle();
+	plain->nic[0].mode = SRV_MODE_FAILOVER;
+	team->nic[0].mode = SRV_MODE_EXCLUSIVE;
+	sim_run(1);
+	srv_reconcile(sim_daemon);
+	sim_settle();
+	sim_run(100000);
+	sim_settle();
+	sim_assert_nics("web1/net0 attached vf enp1s0/1\n"
+			"web2/net0 attached vf enp1s0/0 enp1s0.100\n");
+	sim_assert_counts("enp1s0", "2 owned");
+}
+
 /* Promotion */
 
 static void guest_that_negotiated_is_promoted(void **state)
@@ -319,6 +338,7 @@ int main(void)
 		CASE(add_writes_virtio_into_the_domains_own_configuration),
 		CASE(add_without_a_free_port_is_refused_or_adds_one),
 		CASE(add_on_a_network_without_fallback_is_refused),
+		CASE(guest_that_runs_keeps_the_mode_that_it_was_started_with),
 		CASE(guest_that_negotiated_is_promoted),
 		CASE(guest_that_does_not_use_its_vf_loses_it),
 		CASE(guest_without_failover_gets_no_vf),

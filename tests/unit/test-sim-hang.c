@@ -236,6 +236,33 @@ static void start_whose_link_hangs_is_refused_and_not_held(void **state)
 	sim_assert_rules();
 }
 
+/* What was reserved for it is given up, also in the ledger. */
+static void start_whose_link_hangs_is_not_reserved_for_in_the_ledger(void **state)
+{
+	struct sim_domain *web = failover_guest();
+	g_autofree char *dir = g_build_filename(sim_root, "state", NULL);
+	struct srv_ledger_image *image;
+	struct srv_ledger *ledger;
+	sriov_autoerror err = NULL;
+
+	sim_add_nic(web, "net1", "a", SRV_MODE_EXCLUSIVE);
+	sim_link_by_name("enp1s0.100")->ifindex = 0;
+	links_hang(true);
+	sim_assert_refused(sim_boot(web), TOLD);
+	links_hang(false);
+	sim_run(1000);
+	sim_stop();
+	assert_ok(srv_ledger_open(dir, &ledger, &err), err);
+	assert_ok(srv_ledger_load(ledger, &image, &err), err);
+	for (guint i = 0; i < image->nics->len; i++)
+		assert_int_equal(((struct srv_nic_row *)image->nics->pdata[i])->state,
+				 SRV_NIC_IDLE);
+	srv_ledger_image_free(image);
+	srv_ledger_close(ledger);
+	sim_start();
+	sim_assert_rules();
+}
+
 static void on_demoted(const struct sriov_error *error, void *data)
 {
 	*(bool *)data = true;
@@ -330,6 +357,7 @@ int main(void)
 		sim_test(detach_whose_forwarding_entry_hangs_is_no_device_that_the_guest_has),
 		sim_test(failover_nic_whose_link_hangs_is_refused),
 		sim_test(start_whose_link_hangs_is_refused_and_not_held),
+		sim_test(start_whose_link_hangs_is_not_reserved_for_in_the_ledger),
 		sim_test(demotion_whose_steering_hangs_comes_to_its_end),
 		sim_test(start_of_the_daemon_whose_sweep_hangs_goes_on),
 		sim_test(end_of_the_daemon_whose_steering_hangs_comes),

@@ -15,6 +15,7 @@
 #include "tests/sim/netlink.h"
 #include "tests/sim/workloads.h"
 #include "tests/unit/sim-failover.h"
+#include "tests/unit/sim-host.h"
 
 /* Networks "a", whose VLAN it is, and "c" of VLAN 300. */
 #define PLACE_CONFIG(vlan)                                                                \
@@ -64,17 +65,20 @@ static char *remove_nic(struct sim_domain *domain, const char *id)
 	return run_edit(&edit);
 }
 
-static char *add_exclusive_nic(struct sim_domain *domain, const char *id)
+static char *add_nic_of_mode(struct sim_domain *domain, const char *id, enum srv_mode mode)
 {
-	struct srv_nic_request request = { .id = (char *)id,
-					   .network = (char *)"a",
-					   .mode = SRV_MODE_EXCLUSIVE };
+	struct srv_nic_request request = { .id = (char *)id, .network = (char *)"a", .mode = mode };
 	struct srv_nic_edit edit = { .domain = g_strdup(domain->uuid),
 				     .request = srv_nic_request_copy(&request) };
 	char *answer = run_edit(&edit);
 
 	srv_nic_request_free(edit.request);
 	return answer;
+}
+
+static char *add_exclusive_nic(struct sim_domain *domain, const char *id)
+{
+	return add_nic_of_mode(domain, id, SRV_MODE_EXCLUSIVE);
 }
 
 static bool status_tells(const char *what)
@@ -310,6 +314,47 @@ static void link_of_another_vlan_than_its_name_says_is_noticed(void **state)
 	sim_settle();
 }
 
+/* Its network's PF is gone, and there is no other place for the half that is in the wrong VLAN. */
+static void half_that_has_nowhere_to_go_stays_until_there_is_a_place(void **state)
+{
+	struct sim_domain *web = guest(1, 0);
+
+	pf_unplug(1);
+	sim_settle();
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	assert_string_equal(web->stored[0].source, "enp1s0.100");
+	sim_plug_pf(1);
+	sim_run(200000);
+	sim_settle();
+	assert_string_equal(web->stored[0].source, "enp1s0.200");
+	boot(web);
+	assert_int_equal(vlan_of(web), 200);
+	sim_assert_rules();
+}
+
+/* Who is called as another's UUID is is another all the same. */
+static void guest_called_as_anothers_uuid_keeps_its_own_place(void **state)
+{
+	struct sim_domain *web = guest(1, 0), *other = sim_define(2, web->uuid);
+
+	other->ports = 2;
+	other->uses_vfs = true;
+	sim_assert_done(add_nic_of_mode(other, "net0", SRV_MODE_FAILOVER));
+	reload(PLACE_CONFIG("\"vlan\":200,"));
+	assert_string_equal(web->stored[0].source, "enp1s0.200");
+	assert_string_equal(other->stored[0].source, "enp1s0.200");
+	assert_memory_equal(other->stored[0].mac, other->nic[0].mac, 6);
+	assert_memory_equal(web->stored[0].mac, web->nic[0].mac, 6);
+	sim_assert_done(sim_boot(web));
+	sim_assert_done(sim_boot(other));
+	sim_settle();
+	sim_virt_negotiated(web->uuid, "ua-sriov-net0");
+	sim_settle();
+	sim_assert_nics("0d0d0d0d-0000-4000-8000-000000000001/net0 attached virtio enp1s0.200\n"
+			"web1/net0 attached vf enp1s0/0 enp1s0.200\n");
+	sim_assert_rules();
+}
+
 /* Left over */
 
 static void nic_that_is_added_anew_stands_where_its_network_says(void **state)
@@ -415,6 +460,24 @@ static void link_that_cannot_be_made_refuses_no_start(void **state)
 	sim_assert_done(sim_hook_prepare(web));
 }
 
+/* The nic has a MAC already, and it is not the one that would be chosen for it. */
+static void mac_that_an_edit_was_promised_is_free_after_it(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	struct srv_nic_request request = { .id = (char *)"net0",
+					   .network = (char *)"a",
+					   .mode = SRV_MODE_EXCLUSIVE };
+	struct srv_nic_edit edit = { .domain = g_strdup(web->uuid), .now = true };
+
+	web->nic[0].has_mac = true;
+	web->nic[0].mac[0] = 0x52;
+	edit.request = srv_nic_request_copy(&request);
+	sim_assert_done(run_edit(&edit));
+	assert_memory_equal(edit.request->mac.octet, web->nic[0].mac, 6);
+	srv_nic_request_free(edit.request);
+	assert_int_equal(g_hash_table_size(sim_daemon->macs_in_use), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, place_set_up, failover_tear_down)
 
 int main(void)
@@ -431,6 +494,9 @@ int main(void)
 		CASE(fallback_that_becomes_a_bridge_waits_for_the_next_start),
 		CASE(fallback_that_is_no_bridge_any_more_takes_the_vf),
 		CASE(link_of_another_vlan_than_its_name_says_is_noticed),
+		CASE(half_that_has_nowhere_to_go_stays_until_there_is_a_place),
+		CASE(guest_called_as_anothers_uuid_keeps_its_own_place),
+		CASE(mac_that_an_edit_was_promised_is_free_after_it),
 		CASE(nic_that_is_added_anew_stands_where_its_network_says),
 		CASE(removal_that_left_the_virtio_half_is_repeated),
 		CASE(nic_of_an_id_whose_virtio_half_was_left_gets_its_device),

@@ -569,10 +569,34 @@ static void status_and_explain_say_what_to_do(void **state)
 
 #define scrub_test(name) cmocka_unit_test_setup_teardown(name, api_set_up, sim_tear_down)
 
+/*
+ * Reserved and given up without anything being done to it, it would be as clean as it was; but it
+ * was destroyed meanwhile, and the one that has its place nobody has scrubbed.
+ */
+static void vf_that_was_made_anew_while_it_was_reserved_is_scrubbed(void **state)
+{
+	struct sim_domain *web = sim_guest(1, "a", SRV_MODE_EXCLUSIVE);
+	struct sim_vf *vf = &sim_pf_by_bus(1)->vf[0];
+
+	sim_assert_done(sim_hook_prepare(web));
+	sim_assert_nics("web1/net0 reserved vf enp1s0/0\n");
+	sim_destroy_vfs(1);
+	srv_host_refresh(sim_daemon);
+	sim_settle();
+	assert_true(vf->exists);
+	vf->attrs.vlan = 7;
+	sim_hook_release(web);
+	sim_settle();
+	sim_assert_counts("enp1s0", "7 free");
+	assert_int_equal(vf->attrs.vlan, 0);
+	sim_assert_rules();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scrub_test(quarantine_of_a_vf_that_works_again_ends),
+		scrub_test(vf_that_was_made_anew_while_it_was_reserved_is_scrubbed),
 		scrub_test(quarantine_of_a_vf_that_fails_again_goes_on_and_says_why),
 		scrub_test(quarantine_for_pcie_errors_ends),
 		scrub_test(quarantine_for_pcie_errors_of_an_earlier_run_ends),
