@@ -25,7 +25,7 @@ struct srv_client {
 	int fd; /* -1 once the stream cannot be used any more */
 	char *path;
 	int timeout_ms;
-	bool write_failed;
+	const char *late;
 	struct srv_frame_reader *reader;
 	char buf[READ_SIZE];
 };
@@ -161,6 +161,7 @@ int srv_client_connect(const char *path, int timeout_ms, struct srv_client **ret
 	client->fd = fd;
 	client->path = g_strdup(path);
 	client->timeout_ms = timeout_ms;
+	client->late = "what was asked for may still happen";
 	client->reader = srv_frame_reader_new(REPLY_MAX);
 	*ret = client;
 	return 0;
@@ -186,6 +187,11 @@ void srv_client_free(struct srv_client *client)
 void srv_client_set_timeout(struct srv_client *client, int timeout_ms)
 {
 	client->timeout_ms = timeout_ms;
+}
+
+void srv_client_set_late(struct srv_client *client, const char *text)
+{
+	client->late = text;
 }
 
 static int fail_lost(struct srv_client *client, int errnum, struct sriov_error **err)
@@ -227,9 +233,8 @@ static int wait_for(struct srv_client *client, short events, gint64 deadline,
 		/* A late answer would be taken for that of the next call. */
 		disconnect(client);
 		return sriov_error_set(err, SRIOV_ERROR_TIMEOUT, ETIMEDOUT, NULL,
-				       "sriovd did not answer within %g s; what was asked for may "
-				       "still happen",
-				       client->timeout_ms / 1000.0);
+				       "sriovd did not answer within %g s; %s",
+				       client->timeout_ms / 1000.0, client->late);
 	}
 }
 

@@ -34,6 +34,10 @@ void srv_client_free(struct srv_client *client);
 /* Another timeout for each reply from now on, such as -1 for a stream that may be silent long. */
 void srv_client_set_timeout(struct srv_client *client, int timeout_ms);
 
+/* What the error of a reply that does not come in time ends with: what that means for who called,
+ * and what to do. A constant; at first that what was asked for may still happen. */
+void srv_client_set_late(struct srv_client *client, const char *text);
+
 /*
  * Calls a method and waits for its one reply.
  *

@@ -7,9 +7,15 @@
 
 /*
  * How long one answer may take. Some calls are answered only when libvirt and a driver have done
- * their part, each of which may take half a minute.
+ * their part, each of which may take half a minute, or when a whole ledger has been read. A read is
+ * answered at once, whatever hangs, but by a daemon that is stopped, or has yet to start.
  */
 #define REPLY_MS 120000
+#define READ_MS	 10000
+
+#define LATE_LOOK                                                                 \
+	"see what it does with: systemctl status sriovd, and what it said with: " \
+	"journalctl -u sriovd"
 
 /* How long connecting may take, which is nothing unless the daemon hangs. */
 #define CONNECT_MS 10000
@@ -28,15 +34,35 @@ static int explain_connect(struct sriov_error *error, struct sriov_error **err)
 	return sriov_error_propagate(err, more);
 }
 
-static int connect_daemon(struct ctl *ctl, const char *method, int reply_ms,
-			  struct srv_client **ret, struct sriov_error **err)
+/* Those that the daemon answers out of what it knows. */
+static bool is_read(const char *method)
+{
+	static const char *const reads[] = { "GetStatus", "ListPFs", "ListVFs", "GetVF",
+					     "ListNics",  "GetNic",  "Explain", NULL };
+
+	return g_strv_contains(reads, method);
+}
+
+static void set_patience(const struct ctl *ctl, struct srv_client *client)
+{
+	if (is_read(ctl->method)) {
+		srv_client_set_timeout(client, ctl->env->read_ms ?: READ_MS);
+		srv_client_set_late(client, "this is answered at once, unless it hangs, is stopped "
+					    "or has not finished starting; " LATE_LOOK);
+	} else {
+		srv_client_set_timeout(client, ctl->env->reply_ms ?: REPLY_MS);
+		srv_client_set_late(client, "what was asked for may still happen; " LATE_LOOK);
+	}
+}
+
+static int connect_daemon(struct ctl *ctl, const char *method, struct srv_client **ret,
+			  struct sriov_error **err)
 {
 	struct sriov_error *error = NULL;
 
 	ctl->method = method;
 	if (srv_client_connect(ctl->socket, CONNECT_MS, ret, &error) < 0)
 		return explain_connect(error, err);
-	srv_client_set_timeout(*ret, reply_ms);
 	return 0;
 }
 
@@ -90,12 +116,13 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **r
 {
 	g_autofree char *name = g_strdup_printf("%s.%s", SRV_INTERFACE, method);
 	struct srv_client *client;
-	int r = connect_daemon(ctl, method, REPLY_MS, &client, err);
+	int r = connect_daemon(ctl, method, &client, err);
 
 	if (r < 0) {
 		json_decref(parameters);
 		return r;
 	}
+	set_patience(ctl, client);
 	r = call_again(client, name, parameters, ret, err);
 	srv_client_free(client);
 	return r;
@@ -123,12 +150,13 @@ int ctl_call_more(struct ctl *ctl, const char *method, json_t *parameters,
 {
 	g_autofree char *name = g_strdup_printf("%s.%s", SRV_INTERFACE, method);
 	struct srv_client *client;
-	int r = connect_daemon(ctl, method, -1, &client, err);
+	int r = connect_daemon(ctl, method, &client, err);
 
 	if (r < 0) {
 		json_decref(parameters);
 		return r;
 	}
+	srv_client_set_timeout(client, -1);
 	r = srv_client_call_more(client, name, parameters, fn, data, err);
 	srv_client_free(client);
 	return r;

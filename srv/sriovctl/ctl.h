@@ -29,6 +29,8 @@ struct ctl_env {
 	bool can_ask;	/* in and err are terminals: somebody is there to answer */
 	unsigned width; /* columns of the terminal; 0: unknown, or none */
 	int64_t now;	/* seconds since the epoch */
+	/* How long a reply may take: to what shows something, and to the rest; 0: as is usual */
+	int read_ms, reply_ms;
 };
 
 struct ctl;

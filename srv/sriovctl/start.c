@@ -10,8 +10,8 @@ const struct ctl_command ctl_start = {
 	.name = "start",
 	.summary = "Starts a domain paused, attaches its nics, then lets it run",
 	.text = "After 'virsh start' a domain's nics come while it boots; after this they are "
-		"there "
-		"before its first instruction.",
+		"there before its first instruction. A domain without nics of ours is started as "
+		"'virsh start' does it.",
 	.example = "sriovctl start web1",
 	.arguments = { { "DOMAIN", false, ctl_check_owner } },
 	.options = { CTL_NO_WAIT_OPTION },

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "srv/sriovd/log.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -41,6 +44,22 @@ static void to_journal(int priority, const struct srv_log_fields *fields, const 
 	sd_journal_sendv(iov, (int)lines->len);
 }
 
+/*
+ * systemd.exec(5): $JOURNAL_STREAM has device and inode of the journal's socket, and stays in the
+ * environment of what has its stderr redirected, so only both together say what stderr is.
+ */
+static bool stderr_is_the_journal(void)
+{
+	const char *stream = g_getenv("JOURNAL_STREAM");
+	g_autofree char *ours = NULL;
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	ours = g_strdup_printf("%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
+}
+
 void srv_log(int priority, const struct srv_log_fields *fields, const char *fmt, ...)
 {
 	g_autofree char *text = NULL;
@@ -51,9 +70,8 @@ void srv_log(int priority, const struct srv_log_fields *fields, const char *fmt,
 	va_start(ap, fmt);
 	text = g_strdup_vprintf(fmt, ap);
 	va_end(ap);
-	/* systemd says so when our stderr is the journal's socket; by hand, stderr is a person's.
-	 */
-	if (g_getenv("JOURNAL_STREAM"))
+	/* By hand, stderr is a person's. */
+	if (stderr_is_the_journal())
 		to_journal(priority, fields, text);
 	else
 		fprintf(stderr, "sriovd: %s\n", text);

@@ -57,6 +57,32 @@ static int find_stored(struct srv_virt *virt, const char *uuid, virDomainPtr *re
 	return r < 0 ? r : require_stored(*ret, err);
 }
 
+/* One that is to be defined anew, with its whole XML: both the caller's, as with
+ * virDomainGetXMLDesc(). */
+static int read_stored(struct srv_virt *virt, const char *uuid, virDomainPtr *ret_handle,
+		       char **ret_xml, struct sriov_error **err)
+{
+	int r = find_stored(virt, uuid, ret_handle, err);
+
+	if (r < 0)
+		return r;
+	/* With what is secret in it, or that would be gone. */
+	*ret_xml = virDomainGetXMLDesc(*ret_handle,
+				       VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	if (!*ret_xml)
+		return srv_virt_domain_error(err, *ret_handle, "its XML cannot be read");
+	return 0;
+}
+
+/* failure: what it means when libvirt does not want it */
+static int define_anew(virDomainPtr handle, const char *xml, const char *failure,
+		       struct sriov_error **err)
+{
+	srv_virt_autodom defined = virDomainDefineXML(virDomainGetConnect(handle), xml);
+
+	return defined ? 0 : srv_virt_domain_error(err, handle, failure);
+}
+
 int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
 			   struct sriov_error **err)
 {
@@ -91,34 +117,25 @@ static char *insert_ports(const char *xml, unsigned n)
 
 /*
  * virDomainAttachDeviceFlags() wants of a PCI controller all that libvirt chooses itself when a
- * domain is defined (index, chassis, port, address); so it is defined anew. With what is secret in
- * it, or that would be gone.
+ * domain is defined (index, chassis, port, address); so it is defined anew.
  */
 int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
 			    struct sriov_error **err)
 {
 	srv_virt_autoref held = srv_virt_ref(virt);
 	srv_virt_autodom handle = NULL;
-	srv_virt_autodom defined = NULL;
 	srv_virt_autotext xml = NULL;
 	g_autofree char *with_ports = NULL;
-	int r = find_stored(held, uuid, &handle, err);
+	int r = read_stored(held, uuid, &handle, &xml, err);
 
 	if (r < 0)
 		return r;
-	xml = virDomainGetXMLDesc(handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-	if (!xml)
-		return srv_virt_domain_error(err, handle, "its XML cannot be read");
 	with_ports = insert_ports(xml, n);
 	if (!with_ports)
 		return sriov_error_set(err, SRIOV_ERROR_INVALID, EINVAL, virDomainGetName(handle),
 				       "its configuration has no devices");
-	defined = virDomainDefineXML(virDomainGetConnect(handle), with_ports);
-	if (!defined)
-		return srv_virt_domain_error(err, handle,
-					     "PCIe root ports cannot be added to its "
-					     "configuration");
-	return 0;
+	return define_anew(handle, with_ports,
+			   "PCIe root ports cannot be added to its configuration", err);
 }
 
 int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *alias,
@@ -126,24 +143,17 @@ int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *a
 {
 	srv_virt_autoref held = srv_virt_ref(virt);
 	srv_virt_autodom handle = NULL;
-	srv_virt_autodom defined = NULL;
 	srv_virt_autotext xml = NULL;
 	g_autofree char *placed = NULL;
-	int r = find_stored(held, uuid, &handle, err);
+	int r = read_stored(held, uuid, &handle, &xml, err);
 
 	if (r < 0)
 		return r;
-	xml = virDomainGetXMLDesc(handle, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-	if (!xml)
-		return srv_virt_domain_error(err, handle, "its XML cannot be read");
 	r = srv_domain_place_iface(xml, strlen(xml), alias, place, &placed, err);
 	if (r < 0)
 		return sriov_error_wrap(err, "%s", virDomainGetName(handle));
-	defined = virDomainDefineXML(virDomainGetConnect(handle), placed);
-	if (!defined)
-		return srv_virt_domain_error(err, handle,
-					     "the virtio NIC in its configuration cannot be moved");
-	return 0;
+	return define_anew(handle, placed, "the virtio NIC in its configuration cannot be moved",
+			   err);
 }
 
 int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,

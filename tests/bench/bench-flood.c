@@ -38,6 +38,7 @@
 #include <glib.h>
 
 #include "srv/protocol/client.h"
+#include "tests/bench/bench.h"
 #include "tests/support/tree.h"
 
 #define STRANGER    65534
@@ -58,12 +59,6 @@ static const char info[] = "{\"method\":\"org.varlink.service.GetInfo\"}";
 
 static char *socket_path, *members_path;
 
-static void die(const char *what)
-{
-	fprintf(stderr, "bench-flood: %s: %s\n", what, g_strerror(errno));
-	exit(2);
-}
-
 static void pin_to(int processor)
 {
 	cpu_set_t set;
@@ -72,20 +67,6 @@ static void pin_to(int processor)
 	CPU_SET(processor, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) < 0)
 		die("sched_setaffinity");
-}
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-	if (fd < 0)
-		die("socket");
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	close(fd);
-	return -1;
 }
 
 /* false when the connection is at its end. */

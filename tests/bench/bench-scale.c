@@ -32,6 +32,7 @@
 
 #include "pci/inventory.h"
 #include "srv/sriovd/ledger.h"
+#include "tests/bench/bench.h"
 #include "tests/support/tree.h"
 
 #define ROUNDS	     9
@@ -39,26 +40,6 @@
 #define URI	     "test:///default"
 
 static const char *const methods[] = { "GetStatus", "ListPFs", "ListVFs", "ListNics" };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench-scale: %s: %s\n", what, g_strerror(errno));
-	exit(2);
-}
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-	if (fd < 0)
-		die("socket");
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
 
 struct answer {
 	gint64 us;

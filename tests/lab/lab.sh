@@ -9,7 +9,9 @@ usage() {
 Usage: tests/lab/lab.sh COMMAND [ARGUMENTS]      (as root)
 
   root                       build L1's root, once (later calls find it in the cache)
-  run [-v] SCENARIO...|all   run scenarios in one L1; one line each; exit code 1 if any failed
+  run [-v] SCENARIO...|all|long
+                             run scenarios in one L1; one line each; exit code 1 if any failed; "all" are those
+                             without a "# long:" line, "long" those with one, which take too long for "all"
   list                       the scenarios there are
   demo                       run tests/lab/demo.sh in L1, its output live
   shell                      a shell in L1, sriovd running; logout powers it off

@@ -62,6 +62,8 @@ void ctl_run_it(struct canned_daemon *daemon, struct ctl_run_of *run)
 		.can_ask = run->in != NULL,
 		.width = run->width,
 		.now = CTL_NOW,
+		.read_ms = run->read_ms,
+		.reply_ms = run->reply_ms,
 	};
 	test_in_thread(run_thread, &thread);
 	run->status = thread.status;

@@ -14,9 +14,10 @@
  * Clear it with ctl_run_clear().
  */
 struct ctl_run_of {
-	const char *args; /* of a shell: "vf claim 'x y' --json"; --socket is put before */
-	const char *in;	  /* what somebody types; NULL: nobody is there to */
-	unsigned width;	  /* of the terminal; 0: none */
+	const char *args;      /* of a shell: "vf claim 'x y' --json"; --socket is put before */
+	const char *in;	       /* what somebody types; NULL: nobody is there to */
+	unsigned width;	       /* of the terminal; 0: none */
+	int read_ms, reply_ms; /* of struct ctl_env */
 	/* results */
 	int status;
 	char *out, *err;

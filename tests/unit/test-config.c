@@ -70,7 +70,8 @@ static void config_parse_nothing_is_empty_configuration(void **state)
 	srv_config_unref(config);
 }
 
-static void config_parse_everything_set_fills_everything(void **state)
+/* A file in which nearly every key is set to something. */
+static struct srv_config *parse_everything(void)
 {
 	const char *json =
 		"{ \"$schema\": \"sriovd.schema.json\",\n"
@@ -91,10 +92,55 @@ static void config_parse_everything_set_fills_everything(void **state)
 		"  \"reconcileSeconds\": 30 }";
 	struct srv_config *config;
 	g_autofree char *problems = parse_files(&json, 1, &config);
-	const struct srv_pool *pool;
-	const struct srv_selector *selector;
-	const struct srv_function_selector *function;
-	const struct srv_network *network;
+
+	assert_string_equal(problems, "");
+	return config;
+}
+
+static void assert_function(const struct srv_function_selector *function, const char *name,
+			    const char *ranges)
+{
+	g_autofree char *text = function->ranges ? sriov_ranges_format(function->ranges) : NULL;
+
+	assert_string_equal(function->name ?: "(none)", name);
+	assert_string_equal(text ?: "(none)", ranges);
+}
+
+static void assert_every_selector(const struct srv_selector *selector)
+{
+	const struct srv_function_selector *root = selector->root_devices->pdata[0];
+
+	assert_int_equal(selector->vendors->len, 2);
+	assert_int_equal(g_array_index(selector->vendors, uint16_t, 1), 0x15b3);
+	assert_int_equal(g_array_index(selector->devices, uint16_t, 0), 0x10c9);
+	assert_string_equal(selector->drivers->pdata[0], "igb");
+	assert_function(selector->pf_names->pdata[0], "enp1s0", "0-3,5");
+	assert_function(selector->pf_names->pdata[1], "enp2s0", "(none)");
+	assert_function(root, "(none)", "1");
+	assert_true(sriov_bdf_equal(root->bdf, (struct sriov_bdf){ .bus = 1 }));
+	assert_int_equal(g_array_index(selector->numa_nodes, int, 1), -1);
+	assert_string_equal(selector->link_types->pdata[0], "ether");
+}
+
+static void config_parse_everything_set_fills_the_pool(void **state)
+{
+	struct srv_config *config = parse_everything();
+	const struct srv_pool *pool = srv_config_pool(config, "p");
+
+	assert_non_null(pool);
+	assert_string_equal(pool->where, "a.json:2:14");
+	assert_int_equal(pool->num_vfs, 7);
+	assert_int_equal(pool->device_type, SRV_DEVICE_NETDEV);
+	assert_false(pool->externally_managed);
+	assert_int_equal(pool->selectors->len, 2);
+	assert_every_selector(pool->selectors->pdata[0]);
+	assert_null(((const struct srv_selector *)pool->selectors->pdata[1])->pf_names);
+	assert_null(srv_config_pool(config, "q"));
+	srv_config_unref(config);
+}
+
+static void config_parse_everything_set_fills_the_network(void **state)
+{
 	const struct snl_vf_attrs attrs = {
 		.mask = SNL_VF_ALL & ~(uint32_t)SNL_VF_MAC,
 		.vlan = 100,
@@ -106,37 +152,9 @@ static void config_parse_everything_set_fills_everything(void **state)
 		.trust = true,
 		.link_state = SNL_VF_LINK_ENABLE,
 	};
-	g_autofree char *ranges = NULL;
+	struct srv_config *config = parse_everything();
+	const struct srv_network *network = srv_config_network(config, "n");
 
-	assert_string_equal(problems, "");
-	pool = srv_config_pool(config, "p");
-	assert_non_null(pool);
-	assert_string_equal(pool->where, "a.json:2:14");
-	assert_int_equal(pool->num_vfs, 7);
-	assert_int_equal(pool->device_type, SRV_DEVICE_NETDEV);
-	assert_false(pool->externally_managed);
-	assert_int_equal(pool->selectors->len, 2);
-	selector = pool->selectors->pdata[0];
-	assert_int_equal(selector->vendors->len, 2);
-	assert_int_equal(g_array_index(selector->vendors, uint16_t, 1), 0x15b3);
-	assert_int_equal(g_array_index(selector->devices, uint16_t, 0), 0x10c9);
-	assert_string_equal(selector->drivers->pdata[0], "igb");
-	function = selector->pf_names->pdata[0];
-	ranges = sriov_ranges_format(function->ranges);
-	assert_string_equal(function->name, "enp1s0");
-	assert_string_equal(ranges, "0-3,5");
-	function = selector->pf_names->pdata[1];
-	assert_string_equal(function->name, "enp2s0");
-	assert_null(function->ranges);
-	function = selector->root_devices->pdata[0];
-	assert_null(function->name);
-	assert_true(sriov_bdf_equal(function->bdf, (struct sriov_bdf){ .bus = 1 }));
-	assert_int_equal(g_array_index(selector->numa_nodes, int, 1), -1);
-	assert_string_equal(selector->link_types->pdata[0], "ether");
-	selector = pool->selectors->pdata[1];
-	assert_null(selector->pf_names);
-
-	network = srv_config_network(config, "n");
 	assert_non_null(network);
 	assert_string_equal(network->pool, "p");
 	assert_string_equal(network->where, "a.json:7:17");
@@ -145,6 +163,14 @@ static void config_parse_everything_set_fills_everything(void **state)
 	assert_int_equal(network->fallback.type, SRV_FALLBACK_BRIDGE);
 	assert_string_equal(network->fallback.source, "br0");
 	assert_int_equal(network->fallback.queues, 4);
+	assert_null(srv_config_network(config, "p"));
+	srv_config_unref(config);
+}
+
+static void config_parse_everything_set_fills_the_rest(void **state)
+{
+	struct srv_config *config = parse_everything();
+
 	assert_string_equal(config->access.admin_group, "ops");
 	assert_string_equal(config->access.read_group, "staff");
 	assert_true(config->failover.preempt);
@@ -154,8 +180,6 @@ static void config_parse_everything_set_fills_everything(void **state)
 	assert_true(config->vfio.allow_unsafe_interrupts);
 	assert_true(config->vfio.allow_noiommu);
 	assert_int_equal(config->reconcile_seconds, 30);
-	assert_null(srv_config_pool(config, "q"));
-	assert_null(srv_config_network(config, "p"));
 	srv_config_unref(config);
 }
 
@@ -721,7 +745,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(config_parse_nothing_is_empty_configuration),
-		cmocka_unit_test(config_parse_everything_set_fills_everything),
+		cmocka_unit_test(config_parse_everything_set_fills_the_pool),
+		cmocka_unit_test(config_parse_everything_set_fills_the_network),
+		cmocka_unit_test(config_parse_everything_set_fills_the_rest),
 		cmocka_unit_test(config_parse_defaults_are_the_safe_ones),
 		cmocka_unit_test(config_parse_mistake_told_with_its_place),
 		cmocka_unit_test(config_parse_many_mistakes_all_told),

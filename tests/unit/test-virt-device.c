@@ -64,6 +64,14 @@ static void begin_detach(struct call *call, struct world *world, unsigned timeou
 	call->thread = g_thread_new("detach", run_detach, call);
 }
 
+/* One that libvirt has taken, and that the guest has not answered. */
+static void begin_detach_in_libvirt(struct call *call, struct world *world)
+{
+	fake_set_live_xml(LIVE_WITH);
+	begin_detach(call, world, 3600);
+	run_until(g_atomic_int_get(&fake.detaches) == 1);
+}
+
 static void join(struct call *call)
 {
 	run_until(g_atomic_int_get(&call->done));
@@ -331,9 +339,7 @@ static void detach_waits_for_the_event(void **state)
 
 	world_begin_connected(&world);
 	domain = test_domain(&world);
-	fake_set_live_xml(LIVE_WITH);
-	begin_detach(&call, &world, 3600);
-	run_until(g_atomic_int_get(&fake.detaches) == 1);
+	begin_detach_in_libvirt(&call, &world);
 	/* Another's, or another device: not ours. */
 	fake_device_event(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, domain, "ua-sriov-net1");
 	g_usleep(20 * 1000);
@@ -433,9 +439,7 @@ static void detach_with_an_event_ahead_of_the_xml_looks_again(void **state)
 
 	world_begin_connected(&world);
 	domain = test_domain(&world);
-	fake_set_live_xml(LIVE_WITH);
-	begin_detach(&call, &world, 3600);
-	run_until(g_atomic_int_get(&fake.detaches) == 1);
+	begin_detach_in_libvirt(&call, &world);
 	looks = g_atomic_int_get(&fake.xmls);
 	fake_device_event(VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, domain, ALIAS);
 	run_until(g_atomic_int_get(&fake.xmls) >= looks + 2);
@@ -446,7 +450,7 @@ static void detach_with_an_event_ahead_of_the_xml_looks_again(void **state)
 	world_end(&world);
 }
 
-static void detach_from_a_domain_that_stops_is_done(void **state)
+static void assert_done_when_it_ends(void (*end)(virDomainPtr domain))
 {
 	struct world world;
 	struct call call;
@@ -454,32 +458,27 @@ static void detach_from_a_domain_that_stops_is_done(void **state)
 
 	world_begin_connected(&world);
 	domain = test_domain(&world);
-	fake_set_live_xml(LIVE_WITH);
-	begin_detach(&call, &world, 3600);
-	run_until(g_atomic_int_get(&fake.detaches) == 1);
+	begin_detach_in_libvirt(&call, &world);
 	fake_set_live_xml(NULL);
-	assert_int_equal(virDomainDestroy(domain), 0);
+	end(domain);
 	expect_done(&call);
 	virDomainFree(domain);
 	world_end(&world);
 }
 
+static void stop(virDomainPtr domain)
+{
+	assert_int_equal(virDomainDestroy(domain), 0);
+}
+
+static void detach_from_a_domain_that_stops_is_done(void **state)
+{
+	assert_done_when_it_ends(stop);
+}
+
 static void detach_from_a_domain_that_goes_away_is_done(void **state)
 {
-	struct world world;
-	struct call call;
-	virDomainPtr domain;
-
-	world_begin_connected(&world);
-	domain = test_domain(&world);
-	fake_set_live_xml(LIVE_WITH);
-	begin_detach(&call, &world, 3600);
-	run_until(g_atomic_int_get(&fake.detaches) == 1);
-	fake_set_live_xml(NULL);
-	destroy_and_undefine(domain);
-	expect_done(&call);
-	virDomainFree(domain);
-	world_end(&world);
+	assert_done_when_it_ends(destroy_and_undefine);
 }
 
 static void detach_when_the_connection_is_lost_is_unavailable(void **state)
@@ -488,9 +487,7 @@ static void detach_when_the_connection_is_lost_is_unavailable(void **state)
 	struct call call;
 
 	world_begin_connected(&world);
-	fake_set_live_xml(LIVE_WITH);
-	begin_detach(&call, &world, 3600);
-	run_until(g_atomic_int_get(&fake.detaches) == 1);
+	begin_detach_in_libvirt(&call, &world);
 	fake.xml_answer[0] = (struct fake_answer){ VIR_ERR_INTERNAL_ERROR, "socket is closed" };
 	fake.dead = true;
 	fake_lose(VIR_CONNECT_CLOSE_REASON_EOF);
@@ -508,9 +505,7 @@ static void detach_when_its_owner_goes_ends(void **state)
 	struct call call;
 
 	world_begin_connected(&world);
-	fake_set_live_xml(LIVE_WITH);
-	begin_detach(&call, &world, 3600);
-	run_until(g_atomic_int_get(&fake.detaches) == 1);
+	begin_detach_in_libvirt(&call, &world);
 	virt = srv_virt_ref(world.virt);
 	srv_virt_free(world.virt);
 	join(&call);
