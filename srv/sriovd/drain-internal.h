@@ -21,6 +21,7 @@ struct srv_drain {
 	struct srv_job *job; /* NULL: nobody watches any more */
 	struct srv_orders before;
 	bool force;
+	bool begun; /* that it is wanted is durable; before that, nothing is looked at */
 	guint source;
 	guint total;	      /* nics there were to begin with */
 	guint left;	      /* that have not left yet */

@@ -310,6 +310,7 @@ static void recorded(const struct sriov_error *error, void *data)
 		srv_drain_end(drain, error, NULL);
 		return;
 	}
+	drain->begun = true;
 	srv_drain_later(drain, 0, look);
 }
 
@@ -349,6 +350,7 @@ void srv_drain_begin(struct srv_daemon *daemon, struct srv_pf *pf, const struct 
 	srv_job_note(job, srv_drain_steps(drain), "%s gives no VFs any more; %u nics have one%s",
 		     pf->name, drain->total, plan);
 	if (!before) {
+		drain->begun = true;
 		srv_drain_later(drain, 0, look);
 		return;
 	}
@@ -437,8 +439,11 @@ static void undrained(const struct sriov_error *error, void *data)
 	} else {
 		srv_event(undrain->daemon->events, LOG_NOTICE, "pf", undrain->pf->name,
 			  "gives VFs again");
-		/* One that nobody watches looks seldom, and would stand in the way of the next. */
-		if (drain && !drain->making)
+		/*
+		 * One that nobody watches looks seldom, and would stand in the way of the next. One
+		 * that came after this is not to look before its own record.
+		 */
+		if (drain && drain->begun && !drain->making)
 			srv_drain_later(drain, 0, look);
 		if (undrain->pf->stranger)
 			srv_host_refresh(undrain->daemon);

@@ -135,9 +135,15 @@ static void marked(const struct sriov_error *error, void *data)
 {
 	struct srv_drain *drain = data;
 
+	/* That it is wanted is durable, so the next pass begins it again. */
 	if (error) {
+		sriov_autoerror err = sriov_error_copy(error);
+
+		sriov_error_wrap(&err, "%s is not resized yet; that is tried again by itself until "
+				       "sriovctl undrain %s ends it",
+				 drain->pf->name, drain->pf->name);
 		drain->making = false;
-		srv_drain_end(drain, error, NULL);
+		srv_drain_end(drain, err, NULL);
 		return;
 	}
 	srv_pf_provision(drain->daemon, drain->pf);

@@ -89,6 +89,46 @@ static void drain_that_is_undone_is_over_at_once(void **state)
 	sim_assert_rules();
 }
 
+static uint64_t transactions(void)
+{
+	uint64_t txns, commits;
+
+	srv_ledger_counts(sim_daemon->ledger, &txns, &commits);
+	return txns;
+}
+
+static void iterate(void)
+{
+	for (int i = 0; i < 200; i++) {
+		g_main_context_iteration(NULL, FALSE);
+		g_usleep(500);
+	}
+}
+
+/* The answer to the undrain before it comes while its own record is under way. */
+static void drain_right_after_an_undrain_begins_when_it_is_recorded(void **state)
+{
+	struct srv_pf *pf = srv_model_find_pf(sim_daemon->model, "enp1s0");
+	struct srv_job *job;
+	uint64_t before;
+
+	sim_assert_done(drain(false));
+	sim_settle();
+	before = transactions();
+	srv_pf_undrain(sim_daemon, pf, sim_ignore, NULL);
+	while (transactions() == before)
+		g_usleep(1000);
+	sim_world->faults.hang_disk = true;
+	assert_int_equal(srv_pf_drain(sim_daemon, pf, false, &job, NULL), 0);
+	iterate();
+	assert_non_null(srv_drain_find(sim_daemon, pf));
+	sim_world->faults.hang_disk = false;
+	sim_settle();
+	assert_null(srv_drain_find(sim_daemon, pf));
+	assert_true(pf->drained);
+	sim_assert_rules();
+}
+
 static void resize_makes_the_vfs_anew_and_promotes_again(void **state)
 {
 	struct sim_domain *one = running(1, 0), *two = running(2, 0);
@@ -661,6 +701,7 @@ int main(void)
 		CASE(drain_of_a_claimed_vf_is_refused_always),
 		CASE(drain_outlives_the_daemon),
 		CASE(drain_that_is_undone_is_over_at_once),
+		CASE(drain_right_after_an_undrain_begins_when_it_is_recorded),
 		CASE(resize_makes_the_vfs_anew_and_promotes_again),
 		CASE(resize_goes_on_after_a_restart),
 		CASE(resize_that_the_driver_refuses_is_not_begun_anew),
