@@ -45,7 +45,7 @@ stage "clang, without warnings" make --no-print-directory -j"$jobs" clang
 stage "crash: the daemon killed at every ${CHECK_CRASH_EVERY:-50}th system call" \
 	make --no-print-directory -j"$jobs" crash CRASH_EVERY="${CHECK_CRASH_EVERY:-50}"
 stage "soak: random operations against a reference model" \
-	make --no-print-directory -j"$jobs" soak SOAK_EDITS=no SOAK_SECONDS="${CHECK_SOAK_SECONDS:-30}"
+	make --no-print-directory -j"$jobs" soak SOAK_SECONDS="${CHECK_SOAK_SECONDS:-30}"
 stage "fuzz" make --no-print-directory fuzz FUZZ_SECONDS="${CHECK_FUZZ_SECONDS:-5}"
 stage "documents" tests/check-documents.sh
 stage "installed tree" make --no-print-directory -j"$jobs" stage
