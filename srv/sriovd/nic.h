@@ -22,9 +22,8 @@ struct srv_daemon;
  * carries each. May wait some seconds for VFs (srv_nic_wait()).
  *
  * requests: of struct srv_nic_request, borrowed
- * links:    of char, borrowed: the VLAN links that its configuration names, which libvirt looks for;
- *           NULL: none
- * done:     called once, when it is durable; error (borrowed) refuses the start
+ * links:    of char, borrowed: the VLAN links that its configuration names, which libvirt looks
+ * for; NULL: none done:     called once, when it is durable; error (borrowed) refuses the start
  */
 void srv_nic_prepare(struct srv_daemon *daemon, const char *uuid, const char *name,
 		     const GPtrArray *requests, const GPtrArray *links,

@@ -139,8 +139,9 @@ static void marked(const struct sriov_error *error, void *data)
 	if (error) {
 		sriov_autoerror err = sriov_error_copy(error);
 
-		sriov_error_wrap(&err, "%s is not resized yet; that is tried again by itself until "
-				       "sriovctl undrain %s ends it",
+		sriov_error_wrap(&err,
+				 "%s is not resized yet; that is tried again by itself until "
+				 "sriovctl undrain %s ends it",
 				 drain->pf->name, drain->pf->name);
 		drain->making = false;
 		srv_drain_end(drain, err, NULL);

@@ -481,25 +481,20 @@ void sim_vanish(struct sim_domain *domain)
 	sim_unlock();
 }
 
-struct answer {
-	bool done;
-	char *text;
-};
-
 static bool is_answered(void *data)
 {
-	return ((struct answer *)data)->done;
+	return ((struct sim_answer *)data)->done;
 }
 
-static void on_answer(const struct sriov_error *error, void *data)
+void sim_on_answer(const struct sriov_error *error, void *data)
 {
-	struct answer *answer = data;
+	struct sim_answer *answer = data;
 
 	answer->text = error ? sriov_error_text(error) : NULL;
 	answer->done = true;
 }
 
-static char *wait_for(struct answer *answer)
+char *sim_wait_for(struct sim_answer *answer)
 {
 	if (!sim_run_until(is_answered, answer, 120000))
 		g_error("a call was not answered within two minutes");
@@ -510,11 +505,11 @@ char *sim_hook_prepare(struct sim_domain *domain)
 {
 	g_autoptr(GPtrArray) requests = sim_domain_requests(domain);
 	g_autoptr(GPtrArray) links = sim_domain_links(domain);
-	struct answer answer = { 0 };
+	struct sim_answer answer = { 0 };
 
-	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, links, on_answer,
+	srv_nic_prepare(sim_daemon, domain->uuid, domain->name, requests, links, sim_on_answer,
 			&answer);
-	return wait_for(&answer);
+	return sim_wait_for(&answer);
 }
 
 void sim_ignore(const struct sriov_error *error, void *data)
@@ -607,159 +602,17 @@ char *sim_add_failover(struct sim_domain *domain, const struct sim_failover *nic
 					   .mode = SRV_MODE_FAILOVER,
 					   .priority = nic->priority };
 	struct srv_nic_edit *edit = g_new0(struct srv_nic_edit, 1);
-	struct answer answer = { 0 };
+	struct sim_answer answer = { 0 };
 
 	edit->domain = g_strdup(domain->name);
 	edit->request = srv_nic_request_copy(&request);
 	edit->now = nic->now;
 	edit->add_port = nic->add_port;
-	srv_nic_edit_run(sim_daemon, edit, on_answer, &answer);
+	srv_nic_edit_run(sim_daemon, edit, sim_on_answer, &answer);
 	if (!sim_run_until(is_answered, &answer, 60000))
 		g_error("nic add is not answered");
 	srv_nic_edit_free(edit);
 	return answer.text;
-}
-
-struct sim_claim *sim_claim_of(const char *owner, const char *id)
-{
-	struct sim_claim *empty = NULL;
-
-	for (int i = 0; i < SIM_CLAIMS; i++) {
-		struct sim_claim *claim = &sim_world->claim[i];
-
-		if (strcmp(claim->owner, owner) == 0 && strcmp(claim->id, id) == 0)
-			return claim;
-		if (!empty && claim->state == SIM_UNCLAIMED)
-			empty = claim;
-	}
-	g_assert(empty);
-	memset(empty, 0, sizeof(*empty));
-	g_strlcpy(empty->owner, owner, sizeof(empty->owner));
-	g_strlcpy(empty->id, id, sizeof(empty->id));
-	return empty;
-}
-
-struct claiming {
-	struct answer answer;
-	struct sim_claim *claim;
-	bool alone; /* nobody waits for it */
-};
-
-static bool is_known(const struct sim_claim *claim)
-{
-	const struct srv_owner owner = { SRV_OWNER_MANUAL, (char *)claim->owner,
-					 (char *)claim->owner };
-
-	return srv_model_nic(sim_daemon->model, &owner, claim->id) != NULL;
-}
-
-static void on_claimed(const struct srv_nic *nic, const struct sriov_error *error, void *data)
-{
-	struct claiming *claiming = data;
-	struct sim_claim *claim = claiming->claim;
-
-	/* The answer is a send of its own, and from then on the client counts on it. */
-	sim_door("answer");
-	sim_lock();
-	if (nic) {
-		claim->state = SIM_CLAIMED;
-		memcpy(claim->mac, nic->row.mac.octet, 6);
-		claim->bus = nic->row.vf.pf.bus;
-		claim->vf = nic->row.vf.index;
-		memcpy(sim_pf_by_bus(claim->bus)->vf[claim->vf].user, claim->mac, 6);
-	} else if (claim->state == SIM_CLAIMING && !is_known(claim)) {
-		claim->state = SIM_UNCLAIMED;
-	}
-	sim_unlock();
-	on_answer(error, &claiming->answer);
-	if (claiming->alone) {
-		g_free(claiming->answer.text);
-		g_free(claiming);
-	}
-}
-
-static void begin_claiming(struct claiming *claiming, const char *network)
-{
-	struct sim_claim *claim = claiming->claim;
-	const struct srv_claim_request request = { .owner = claim->owner,
-						   .network = network,
-						   .id = claim->id };
-
-	if (claim->state == SIM_UNCLAIMED)
-		claim->state = SIM_CLAIMING;
-	g_strlcpy(claim->network, network, sizeof(claim->network));
-	srv_claim(sim_daemon, &request, on_claimed, claiming);
-}
-
-char *sim_claim_vf(const char *owner, const char *id, const char *network)
-{
-	struct claiming claiming = { .claim = sim_claim_of(owner, id) };
-
-	begin_claiming(&claiming, network);
-	return wait_for(&claiming.answer);
-}
-
-void sim_begin_claim(struct sim_claim *claim, const char *network)
-{
-	struct claiming *claiming = g_new0(struct claiming, 1);
-
-	claiming->claim = claim;
-	claiming->alone = true;
-	begin_claiming(claiming, network);
-}
-
-struct releasing {
-	struct answer answer;
-	const char *owner, *id;
-	bool alone;
-};
-
-static void set_claims(const struct releasing *releasing, enum sim_claim_state from,
-		       enum sim_claim_state to)
-{
-	for (int i = 0; i < SIM_CLAIMS; i++) {
-		struct sim_claim *claim = &sim_world->claim[i];
-
-		if (strcmp(claim->owner, releasing->owner) == 0 && claim->state == from &&
-		    (!releasing->id || strcmp(claim->id, releasing->id) == 0))
-			claim->state = to;
-	}
-}
-
-static void on_released(const struct sriov_error *error, void *data)
-{
-	struct releasing *releasing = data;
-
-	sim_door("answer");
-	set_claims(releasing, SIM_RELEASING, error ? SIM_CLAIMED : SIM_UNCLAIMED);
-	on_answer(error, &releasing->answer);
-	if (releasing->alone) {
-		g_free(releasing->answer.text);
-		g_free(releasing);
-	}
-}
-
-static void begin_releasing(struct releasing *releasing)
-{
-	set_claims(releasing, SIM_CLAIMED, SIM_RELEASING);
-	srv_claim_release(sim_daemon, releasing->owner, releasing->id,
-			  srv_job_new(sim_daemon->jobs), on_released, releasing);
-}
-
-char *sim_release_vf(const char *owner, const char *id)
-{
-	struct releasing releasing = { .owner = owner, .id = id };
-
-	begin_releasing(&releasing);
-	return wait_for(&releasing.answer);
-}
-
-void sim_begin_release(struct sim_claim *claim)
-{
-	struct releasing *releasing = g_new0(struct releasing, 1);
-
-	*releasing = (struct releasing){ .owner = claim->owner, .id = claim->id, .alone = true };
-	begin_releasing(releasing);
 }
 
 /* Showing */

@@ -208,6 +208,15 @@ void sim_settle_orders(void);
 void sim_guest_uses_vfs(struct sim_domain *domain, bool uses);
 
 /* Inside the simulation. */
+
+/* What a call says in the end: a callback for it, and its sentence (NULL, or the caller's). */
+struct sim_answer {
+	bool done;
+	char *text;
+};
+void sim_on_answer(const struct sriov_error *error, void *answer);
+char *sim_wait_for(struct sim_answer *answer);
+
 /* The guest that does not use sriovd. */
 struct sim_domain *sim_stranger(void);
 /* On a thread of the daemon's: hangs in the kernel while *where has that value. Fatal on the main

@@ -287,20 +287,43 @@ static int store(struct sim_domain *domain, const char *device_xml, struct sriov
 	return r;
 }
 
-int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
-			   struct sriov_error **err)
+/* Its configuration is about to be changed: takes the lock. NULL: there is none, or no connection.
+ */
+static struct sim_domain *open_stored(struct srv_virt *virt, const char *uuid, const char *what,
+				      struct sriov_error **err)
 {
 	struct sim_domain *domain;
-	int r = sim_virt_not_connected(virt, err);
 
-	if (r < 0)
-		return r;
+	if (sim_virt_not_connected(virt, err) < 0)
+		return NULL;
 	sim_virt_wait_for_hook(uuid);
-	sim_door("libvirt attach stored");
+	sim_door(what);
 	sim_lock();
 	domain = sim_domain_by_uuid(uuid);
 	sim_virt_touch(domain);
-	r = domain ? store(domain, device_xml, err) : sim_virt_no_domain(uuid, err);
+	if (domain)
+		return domain;
+	sim_unlock();
+	sim_virt_no_domain(uuid, err);
+	return NULL;
+}
+
+static int no_stored(const char *uuid, const char *alias, struct sriov_error **err)
+{
+	return sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, uuid,
+			       "its configuration has no device %s", alias);
+}
+
+int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *device_xml,
+			   struct sriov_error **err)
+{
+	sriov_autoerror why = NULL;
+	struct sim_domain *domain = open_stored(virt, uuid, "libvirt attach stored", &why);
+	int r;
+
+	if (!domain)
+		return sriov_error_propagate(err, g_steal_pointer(&why));
+	r = store(domain, device_xml, err);
 	sim_unlock();
 	return r;
 }
@@ -308,63 +331,43 @@ int srv_virt_attach_stored(struct srv_virt *virt, const char *uuid, const char *
 int srv_virt_add_root_ports(struct srv_virt *virt, const char *uuid, unsigned n,
 			    struct sriov_error **err)
 {
-	struct sim_domain *domain;
-	int r = sim_virt_not_connected(virt, err);
+	sriov_autoerror why = NULL;
+	struct sim_domain *domain = open_stored(virt, uuid, "libvirt define", &why);
 
-	if (r < 0)
-		return r;
-	sim_virt_wait_for_hook(uuid);
-	sim_door("libvirt define");
-	sim_lock();
-	domain = sim_domain_by_uuid(uuid);
-	sim_virt_touch(domain);
-	if (domain)
-		domain->ports += n;
+	if (!domain)
+		return sriov_error_propagate(err, g_steal_pointer(&why));
+	domain->ports += n;
 	sim_unlock();
-	return domain ? 0 : sim_virt_no_domain(uuid, err);
+	return 0;
 }
 
 int srv_virt_detach_stored(struct srv_virt *virt, const char *uuid, const char *alias,
 			   struct sriov_error **err)
 {
-	struct sim_domain *domain;
-	struct sim_device *device = NULL;
-	int r = sim_virt_not_connected(virt, err);
+	sriov_autoerror why = NULL;
+	struct sim_domain *domain = open_stored(virt, uuid, "libvirt detach stored", &why);
+	struct sim_device *device = domain ? stored_of(domain, alias) : NULL;
 
-	if (r < 0)
-		return r;
-	sim_virt_wait_for_hook(uuid);
-	sim_door("libvirt detach stored");
-	sim_lock();
-	domain = sim_domain_by_uuid(uuid);
-	sim_virt_touch(domain);
-	device = domain ? stored_of(domain, alias) : NULL;
+	if (!domain)
+		return sriov_error_propagate(err, g_steal_pointer(&why));
 	if (device)
 		device->exists = false;
 	sim_unlock();
-	return device ? 0
-		      : sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, uuid,
-					"its configuration has no device %s", alias);
+	return device ? 0 : no_stored(uuid, alias, err);
 }
 
 int srv_virt_place_stored(struct srv_virt *virt, const char *uuid, const char *alias,
 			  const struct srv_iface_place *place, struct sriov_error **err)
 {
-	struct sim_device *device = NULL;
-	struct sim_domain *domain;
-	int r = sim_virt_not_connected(virt, err);
+	sriov_autoerror why = NULL;
+	struct sim_domain *domain = open_stored(virt, uuid, "libvirt define", &why);
+	struct sim_device *device = domain ? stored_of(domain, alias) : NULL;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	sim_virt_wait_for_hook(uuid);
-	sim_door("libvirt define");
-	sim_lock();
-	domain = sim_domain_by_uuid(uuid);
-	sim_virt_touch(domain);
-	device = domain ? stored_of(domain, alias) : NULL;
+	if (!domain)
+		return sriov_error_propagate(err, g_steal_pointer(&why));
 	if (!device) {
-		r = sriov_error_set(err, SRIOV_ERROR_NOT_FOUND, ENOENT, uuid,
-				    "its configuration has no device %s", alias);
+		r = no_stored(uuid, alias, err);
 	} else if (*sim_world->faults.define_words) {
 		r = refuse(err, domain, "%s", sim_world->faults.define_words);
 	} else {

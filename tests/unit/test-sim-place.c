@@ -378,8 +378,8 @@ static void nic_that_is_added_anew_stands_where_its_network_says(void **state)
 	sim_assert_rules();
 }
 
-/* The second half of a removal was lost: it is made up for by the same command. */
-static void removal_that_left_the_virtio_half_is_repeated(void **state)
+/* Its request is gone, and its virtio half is not. */
+static struct sim_domain *guest_with_half_a_nic(void)
 {
 	struct sim_domain *web = guest(1, 0);
 
@@ -387,6 +387,14 @@ static void removal_that_left_the_virtio_half_is_repeated(void **state)
 	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
 	sim_settle();
 	assert_true(web->stored[0].exists);
+	return web;
+}
+
+/* The second half of a removal was lost: it is made up for by the same command. */
+static void removal_that_left_the_virtio_half_is_repeated(void **state)
+{
+	struct sim_domain *web = guest_with_half_a_nic();
+
 	sim_assert_done(remove_nic(web, "net0"));
 	assert_false(web->stored[0].exists);
 	sim_assert_refused(remove_nic(web, "net0"), "it has no nic \"net0\"");
@@ -397,12 +405,8 @@ static void removal_that_left_the_virtio_half_is_repeated(void **state)
 /* Another nic of that id gets a device of its own: the alias is taken. */
 static void nic_of_an_id_whose_virtio_half_was_left_gets_its_device(void **state)
 {
-	struct sim_domain *web = guest(1, 0);
+	struct sim_domain *web = guest_with_half_a_nic();
 
-	web->n_nics = 0;
-	sim_virt_event(web->uuid, SRV_VIRT_DEFINED);
-	sim_settle();
-	assert_true(web->stored[0].exists);
 	sim_assert_done(add_exclusive_nic(web, "net0"));
 	assert_false(web->stored[0].exists);
 	boot(web);

@@ -121,8 +121,8 @@ static void quarantine_of_a_vf_that_fails_again_goes_on_and_says_why(void **stat
 	sim_assert_rules();
 }
 
-/* What it was condemned for is forgotten: the next error is the first one. */
-static void quarantine_for_pcie_errors_ends(void **state)
+/* A PCIe error, after a look at its counters. */
+static void condemn(void)
 {
 	sim_show_errors(1, 2, 0, 0, 0);
 	srv_host_refresh(sim_daemon);
@@ -130,6 +130,12 @@ static void quarantine_for_pcie_errors_ends(void **state)
 	sim_show_errors(1, 2, 0, 1, 0);
 	srv_host_refresh(sim_daemon);
 	sim_settle();
+}
+
+/* What it was condemned for is forgotten: the next error is the first one. */
+static void quarantine_for_pcie_errors_ends(void **state)
+{
+	condemn();
 	assert_reason("enp1s0/0", "it had 1 fatal PCIe error");
 	json_decref(api_call("ScrubVF", "{'vf':'enp1s0/0'}"));
 	sim_assert_counts("enp1s0", "7 free");
@@ -145,12 +151,7 @@ static void quarantine_for_pcie_errors_ends(void **state)
 /* As of the daemon that had counted them: then the counters are only where it begins. */
 static void quarantine_for_pcie_errors_of_an_earlier_run_ends(void **state)
 {
-	sim_show_errors(1, 2, 0, 0, 0);
-	srv_host_refresh(sim_daemon);
-	sim_settle();
-	sim_show_errors(1, 2, 0, 1, 0);
-	srv_host_refresh(sim_daemon);
-	sim_settle();
+	condemn();
 	sim_stop();
 	sim_start();
 	api_serve();
