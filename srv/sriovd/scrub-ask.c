@@ -344,6 +344,8 @@ static void record(struct asker *asker)
 	srv_fault_forget(vf);
 	vf->scrubbing = true;
 	srv_model_mark_vf(vf, SRV_VF_DIRTY, NULL);
+	/* Also when its pool goes meanwhile: its last owner's MAC may still be on it. */
+	vf->left = true;
 	srv_daemon_put_vf(txn, vf);
 	srv_ledger_commit(txn, recorded, asker);
 }

@@ -370,6 +370,39 @@ static void vf_of_a_pf_that_no_pool_has_is_refused(void **state)
 	assert_untouched(assert_refused("enp1s0/0", "NotSupported", "in no pool of the"));
 }
 
+static bool is_dirty(void *data)
+{
+	return vf_of("enp1s0/0")->mark == SRV_VF_DIRTY;
+}
+
+static bool has_no_pool(void *data)
+{
+	return !vf_of("enp1s0/0")->pool;
+}
+
+/* It is as its last owner left it, who may be where the MAC is needed. */
+static void vf_whose_pool_goes_after_the_order_is_scrubbed_all_the_same(void **state)
+{
+	struct api_client *client;
+	uint32_t before;
+
+	quarantine();
+	before = resets(0);
+	fail_reset(false);
+	sim_world->faults.hang_disk = true;
+	client = ask("enp1s0/0");
+	assert_true(sim_run_until(is_dirty, NULL, 60000));
+	sim_configure("{\"pools\":[],\"networks\":[]}");
+	srv_daemon_reload(sim_daemon, NULL, NULL);
+	assert_true(sim_run_until(has_no_pool, NULL, 60000));
+	sim_world->faults.hang_disk = false;
+	json_decref(api_receive(client));
+	sim_settle();
+	assert_int_equal(resets(0), before + 1);
+	assert_true(sim_attrs_are_neutral(&sim_pf_by_bus(1)->vf[0].attrs));
+	api_disconnect(client);
+}
+
 static void vf_that_is_watched_after_an_error_is_refused(void **state)
 {
 	sim_show_errors(1, 2, 0, 0, 0);
@@ -615,6 +648,7 @@ int main(void)
 		scrub_test(vf_of_a_drained_pf_is_refused),
 		scrub_test(vf_of_a_pf_that_is_down_is_refused),
 		scrub_test(vf_of_a_pf_that_no_pool_has_is_refused),
+		scrub_test(vf_whose_pool_goes_after_the_order_is_scrubbed_all_the_same),
 		scrub_test(vf_that_is_watched_after_an_error_is_refused),
 		scrub_test(order_that_cannot_be_recorded_touches_nothing),
 		scrub_test(reset_that_never_returns_is_told_and_others_are_answered),
